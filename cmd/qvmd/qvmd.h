@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The embedded daemon from the inside: the system in memory, one table of methods, events, and the
+ * store that keeps every change. Memory is the truth while the daemon runs; each mutator below writes
+ * the same change to the store, in the transaction of the present turn of the loop (store.c).
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "admin/frame.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/propval.h"
+
+/* ---- the system ---- */
+
+enum class { CLASS_ADMIN, CLASS_APP, CLASS_DISP, CLASS_REMOTE, CLASS_STANDALONE, CLASS_TEMPLATE, CLASS_COUNT };
+extern const char *const class_names[CLASS_COUNT];
+/* -1 when there is no such class. */
+int class_from_name(const char *name);
+
+enum power {
+	POWER_HALTED, POWER_TRANSIENT, POWER_RUNNING, POWER_PAUSED, POWER_SUSPENDED,
+	POWER_HALTING, POWER_DYING, POWER_CRASHED, POWER_COUNT
+};
+extern const char *const power_names[POWER_COUNT];
+
+/* Key and value, kept in order of first setting (features) or sorted by key (properties). */
+struct kv {
+	char *key;
+	char *value;
+};
+struct kvs {
+	struct kv *v;
+	size_t n;
+	size_t cap;
+};
+const char *kvs_get(const struct kvs *k, const char *key); /* NULL when absent; borrowed */
+void kvs_put(struct kvs *k, const char *key, const char *value, bool sorted);
+bool kvs_del(struct kvs *k, const char *key);
+void kvs_release(struct kvs *k);
+
+struct label {
+	int64_t index;
+	char *name;
+	char *color; /* 0xrrggbb */
+};
+
+struct pool {
+	char *name;
+	char *driver;
+	struct kvs config; /* sorted */
+};
+
+struct sys;
+
+struct vm {
+	struct sys *sys;
+	char *name;
+	enum class class;
+	int64_t qid;
+	char uuid[37];
+	int64_t dispid;     /* DispVM only */
+	struct kvs props;     /* set explicitly, canonical text, sorted; label too (by name) */
+	struct kvs features;  /* in order of first setting */
+	struct strv tags;     /* sorted */
+	char *notes;          /* NULL: none */
+	struct kvs pools;     /* volume -> pool chosen at creation */
+
+	/* of the present run; never stored */
+	enum power power;
+	int64_t xid;          /* -1 while halted */
+	int64_t stubdom_xid;  /* -1 */
+	char start_time[32];  /* "" while halted */
+	uint64_t started_ns;  /* monotonic */
+	uv_timer_t *timer;    /* a transition under way (lifecycle.c) */
+	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
+	struct vm **users;      /* not used by the store: index of qubes whose explicit property names this one */
+};
+
+struct options {
+	const char *state_dir;
+	const char *socket_path;
+	const char *fixture;
+	const char *log_path;
+	bool foreground;
+	bool debug;        /* fill the traceback field */
+	int compat;        /* 0 next (default), 42, 43: admin-api 1.8 */
+	uint64_t start_delay_ms, stop_delay_ms; /* null power driver */
+	unsigned max_connections;
+	int parent_fd;     /* -1; else a pipe: its end of file means that the parent died and the daemon goes */
+};
+
+struct sys {
+	struct options opt;
+	uv_loop_t *loop;
+	struct store *store;
+	struct vm **vms;    /* sorted by name; dom0 among them */
+	size_t n_vms, cap_vms;
+	struct vm *dom0;
+	struct label *labels; /* by index */
+	size_t n_labels, cap_labels;
+	struct pool *pools;   /* order of adding */
+	size_t n_pools, cap_pools;
+	struct kvs globals;   /* global properties set explicitly, sorted */
+	struct strv kernels;  /* installed kernel versions, sorted */
+	struct hub *hub;      /* subscribers (events.c) */
+	int64_t next_xid;
+};
+
+struct vm *vm_find(struct sys *s, const char *name);      /* NULL when absent */
+struct vm *vm_find_uuid(struct sys *s, const char *uuid); /* 36 characters */
+const struct label *label_find(const struct sys *s, const char *name);
+struct pool *pool_find(struct sys *s, const char *name);
+
+/* ---- mutators: memory and store together, no checks, no events (model.c) ---- */
+
+/* Adds a qube with lowest free qid >= 1, random uuid (and dispid); label must exist. Never fails. */
+struct vm *vm_add(struct sys *s, enum class class, const char *name, const char *label);
+/* Removes it from memory and store and frees it. */
+void vm_drop(struct vm *v);
+void vm_prop_put(struct vm *v, const char *prop, const char *value);
+void vm_prop_del(struct vm *v, const char *prop);
+void vm_feature_put(struct vm *v, const char *feature, const char *value);
+bool vm_feature_del(struct vm *v, const char *feature); /* false: was not set */
+bool vm_tag_put(struct vm *v, const char *tag);         /* false: was set already */
+bool vm_tag_del(struct vm *v, const char *tag);         /* false: was not set */
+void vm_notes_put(struct vm *v, const char *notes);     /* NULL or "" deletes */
+void global_put(struct sys *s, const char *prop, const char *value);
+void global_del(struct sys *s, const char *prop);
+void label_put(struct sys *s, int64_t index, const char *name, const char *color);
+void label_drop(struct sys *s, const char *name);
+void pool_put(struct sys *s, const char *name, const char *driver, const struct kvs *config);
+void vm_pool_put(struct vm *v, const char *volume, const char *pool);
+
+/* ---- store (store.c): SQLite, WAL, synchronous=FULL ---- */
+
+int store_open(struct sys *s, struct err *err);  /* loads everything into memory; locks the directory */
+void store_close(struct sys *s);
+bool store_is_new(const struct sys *s);           /* nothing was in it: a fixture is to be loaded */
+/* Begins the turn's transaction when none is open; every mutator calls it. */
+void store_touch(struct sys *s);
+/* Commits and syncs the turn's transaction (called by the server before any held reply leaves). On failure
+ * memory is loaded again from the store and every held reply becomes an exception with err's text. */
+int store_commit(struct sys *s, struct err *err);
+
+/* ---- fixture (fixture.c): YAML ---- */
+int fixture_load(struct sys *s, const char *name_or_path, struct err *err);
+
+/* ---- requests ---- */
+
+enum dest_rule { DEST_DOM0, DEST_NOT_DOM0, DEST_ANY };
+enum part_rule { PART_NONE, PART_NEEDED, PART_OPTIONAL };
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
+
+struct req;
+
+struct method {
+	const char *name;    /* whole name; a trailing ".*" stands for one word: admin.vm.Create.* */
+	const char *versions; /* column V of admin-api chapter 2: "S23N" */
+	enum dest_rule dest;
+	enum part_rule arg;
+	enum part_rule payload;
+	enum access access;
+	void (*handle)(struct req *r);
+};
+#define METHOD_END {0}
+
+/* A request while it is served. A handler answers with exactly one of req_ok*, req_fail, req_event..., or
+ * keeps r (req_hold) and answers later from the loop. */
+struct req {
+	struct sys *sys;
+	const struct method *method;
+	const char *suffix; /* what stands for "*" in the method's name, or "" */
+	const char *arg;    /* "" when absent */
+	const char *payload; /* NUL behind payload_len bytes */
+	size_t payload_len;
+	struct vm *source;
+	struct vm *dest;
+	struct conn *conn;  /* server.c */
+	bool answered, held;
+};
+
+void req_ok(struct req *r, const char *text);                   /* body = text; "" for empty */
+void req_ok_buf(struct req *r, const struct buf *b);
+/* EXCEPTION (or an empty reply, when compat says so for ProtocolError and PermissionDenied families). */
+void req_fail(struct req *r, const char *type, const char *fmt, ...) PRINTF(3, 4);
+void req_fail_err(struct req *r, const struct err *e);
+/* Keeps the request past the handler's return: a copy that lives until it is answered. */
+struct req *req_hold(struct req *r);
+
+/* Tables, one per subject; the dispatcher knows them all (dispatch.c). */
+extern const struct method methods_list[];      /* 2.2, internal.GetSystemInfo: query.c */
+extern const struct method methods_lifecycle[]; /* 2.3: lifecycle.c */
+extern const struct method methods_create[];    /* 2.4: create.c */
+extern const struct method methods_property[];  /* 2.5: property.c */
+extern const struct method methods_feature[];   /* 2.6: feature.c */
+extern const struct method methods_tag[];       /* 2.7: tag.c (tags and notes) */
+extern const struct method methods_label[];     /* 2.8: label.c */
+extern const struct method methods_events[];    /* 2.14 admin.Events: events.c */
+extern const struct method *const all_methods[]; /* NULL-terminated */
+
+/* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */
+void dispatch(struct sys *s, struct conn *c, char *data, size_t len);
+
+/* ---- events (events.c) ---- */
+
+/* Sends to every subscriber of the system, and of subject when it is not NULL. NULL-terminated key, value... */
+void fire(struct sys *s, const struct vm *subject, const char *event, ...) __attribute__((sentinel));
+
+/* ---- properties (property.c and its tables), for use by other modules ---- */
+
+/* The value as Get shows it, default included; "" for none. The caller frees. *ret_default may be NULL. */
+char *prop_get(struct vm *v, const char *prop, bool *ret_default);
+bool prop_get_bool(struct vm *v, const char *prop);
+int64_t prop_get_int(struct vm *v, const char *prop, int64_t unset);
+/* The qube a property names, or NULL. */
+struct vm *prop_get_vm(struct vm *v, const char *prop);
+char *global_get(struct sys *s, const char *prop, bool *ret_default);
+struct vm *global_get_vm(struct sys *s, const char *prop);
+bool vm_has_prop(const struct vm *v, const char *prop);
+/* The whole of property.Set with checks, events and side effects, as another call's part. 0 or -EINVAL with err. */
+int prop_set(struct vm *v, const char *prop, const char *value, struct err *err);
+int prop_reset(struct vm *v, const char *prop, struct err *err);
+/* Fires property-reset:<prop> with the name only (a computed default changed). */
+void prop_changed(struct vm *v, const char *prop);
+/* Names of global properties, and of "other qube's property", that explicitly refer to v, as 2.4 Remove counts them. */
+bool vm_is_referenced(struct vm *v);
+
+/* ---- features (feature.c), for use by other modules ---- */
+
+const char *feature_get(const struct vm *v, const char *feature); /* own; NULL when absent */
+const char *feature_check_template(struct vm *v, const char *feature); /* own, template, its template */
+/* Set / Remove with events and reactions but without the caller's permission checks. */
+int feature_set(struct vm *v, const char *feature, const char *value, struct err *err);
+void feature_remove(struct vm *v, const char *feature);
+/* Tags with their events. */
+void tag_add(struct vm *v, const char *tag);
+void tag_remove(struct vm *v, const char *tag);
+
+/* ---- creating and removing (create.c), life cycle (lifecycle.c) ---- */
+
+/* Events of a removal, and the removal; used by Remove and for disposables after shutdown. */
+void vm_remove(struct vm *v);
+bool vm_is_running(const struct vm *v); /* not Halted */
+/* Sends the daemon's end: halts nothing, answers nobody. */
+void lifecycle_forget(struct vm *v); /* before v is freed: timers and waiters go */

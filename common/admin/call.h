@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls to the Admin API: one, or many in flight together; every call is counted. */
+#pragma once
+
+#include "admin/endpoint.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* A session: where to call, for how long to wait, and what was called so far. */
+struct admin {
+	struct endpoint endpoint;
+	uint64_t timeout_ns; /* for one call; 0 = no limit. From QVM_TIMEOUT */
+	unsigned in_flight;  /* most calls at once; 0 = ADMIN_IN_FLIGHT */
+	struct buf ledger;   /* a line per call made: method, destination, argument, payload size */
+	bool keep_ledger;
+	bool trace; /* ledger lines also go to on_call as they are made */
+	void (*on_call)(void *data, const char *line);
+	void *on_call_data;
+};
+
+#define ADMIN_IN_FLIGHT 64
+#define ADMIN_IN_FLIGHT_QREXEC 32
+
+/* Reads the environment; connects to nothing. -EINVAL with err for malformed variables. */
+int admin_init(struct admin *a, struct err *err);
+void admin_release(struct admin *a);
+
+/* One request and what came of it. Zero it, fill the first part, run it, release it. */
+struct call {
+	const char *dest;   /* borrowed until the call has run */
+	const char *method; /* borrowed */
+	const char *arg;    /* borrowed; NULL = none */
+	const void *payload; /* borrowed; payload_len bytes */
+	size_t payload_len;
+
+	int result;      /* 0, or a negative errno with err */
+	struct err err;  /* what the server or the transport said */
+	char *body;      /* body_len bytes and a NUL; NULL on failure */
+	size_t body_len;
+	char *raw;       /* owner of body's memory */
+};
+
+void call_release(struct call *c);
+#define CLEANUP_CALL CLEANUP(call_release)
+void calls_free(struct call *calls, size_t n);
+
+/*
+ * Makes all n calls, as many at once as the session allows, and fills the result of each in place.
+ * Destination and argument are checked first (admin-api 1.11: no blank, no control character, no '@'
+ * name may reach qrexec). Returns 0 when all succeeded, else the result of the first that failed.
+ */
+int admin_run(struct admin *a, struct call *calls, size_t n);
+
+/*
+ * One call. On success *ret_body (when asked for) is NUL-terminated memory that the caller frees and
+ * *ret_len its length. Any of payload, arg, ret_body, ret_len may be NULL.
+ */
+int admin_call(struct admin *a, struct err *err, const char *dest, const char *method, const char *arg,
+	       const char *payload, char **ret_body, size_t *ret_len);
+
+/* As admin_call for a property call: access failures become "Failed to access 'P' property" (admin-api 3.3). */
+void property_error(struct err *err, const char *property);

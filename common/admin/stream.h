@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event stream: admin.Events, and any call that answers with events (admin-api 1.6, 1.13). */
+#pragma once
+
+#include "admin/call.h"
+#include "admin/frame.h"
+
+struct stream;
+
+/*
+ * Asks for a stream. *ret is the caller's to close. Nothing is known to be connected before the first
+ * event, connection-established, was read.
+ */
+int stream_open(struct admin *a, const char *dest, const char *method, struct stream **ret, struct err *err);
+void stream_close(struct stream *s); /* NULL accepted */
+static inline void stream_closep(struct stream **s)
+{
+	stream_close(*s);
+}
+#define CLEANUP_STREAM CLEANUP(stream_closep)
+/* The descriptor to poll for reading. */
+int stream_fd(const struct stream *s);
+/*
+ * Waits up to timeout_ms (-1 = for ever) for the next event. 1: *ret is filled, the caller releases it;
+ * 0: time is over; -EPIPE: the stream ended; other: err tells (an exception on the stream included).
+ */
+int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err);

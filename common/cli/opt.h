@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The option table of a tool and the parser that reads a command line with it the way Python's
+ * argparse does (tools-config 1.1). Help, errors, completion and the lint read the same table.
+ */
+#pragma once
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+/* What a value is, for completion (and for the lint: no argument may be without one). */
+enum comp {
+	COMP_UNSET,     /* the lint refuses it */
+	COMP_NONE,      /* free text: nothing to offer */
+	COMP_FILE,
+	COMP_WORDS,     /* the words of opt.choices / pos.choices */
+	COMP_QUBE,      /* any qube */
+	COMP_QUBE_NODOM0,
+	COMP_QUBE_RUNNING,
+	COMP_QUBE_HALTED,
+	COMP_QUBE_PAUSED,
+	COMP_TEMPLATE,  /* TemplateVMs, and disposable templates */
+	COMP_NETVM,
+	COMP_CLASS,
+	COMP_LABEL,
+	COMP_TAG,       /* tags in use by the qube named before, else by any */
+	COMP_FEATURE,
+	COMP_SERVICE,
+	COMP_PROPERTY,  /* of the qube named before */
+	COMP_PROPVALUE, /* legal values of the property named before */
+	COMP_GPROPERTY, /* global */
+	COMP_GPROPVALUE,
+	COMP_POOL,
+	COMP_COLUMN,    /* of qvm-ls, comma separated */
+	COMP_METHOD,    /* Admin API method names */
+	COMP_WHERE,     /* KEY=GLOB of --where */
+	COMP_COMMAND,   /* program on PATH and its arguments */
+};
+
+enum opt_kind {
+	OPT_FLAG,     /* no value */
+	OPT_VALUE,    /* one value; repeated: last wins, or all with OPT_REPEAT */
+	OPT_LIST,     /* one or more values, greedy up to the next option or -- */
+	OPT_OPTVALUE, /* optional value (argparse nargs='?') */
+};
+
+enum opt_flags {
+	OPT_HIDDEN = 1,    /* not in --help; takes no part in prefix matching */
+	OPT_OURS = 2,      /* an addition of ours: only in full, takes no part in prefix matching */
+	OPT_REPEAT = 4,    /* each value counts */
+	OPT_IMMEDIATE = 8, /* acts at once when met: --help, --version, --help-columns ... */
+	OPT_INT = 16,      /* the value is a whole number: "invalid int value: 'x'" */
+};
+
+struct opt {
+	const char *names;   /* all spellings in declaration order, as messages show them: "--format/-o" */
+	enum opt_kind kind;
+	unsigned flags;
+	const char *metavar; /* for help; NULL for flags */
+	const char *help;
+	const char *choices; /* legal values separated by blanks, or NULL */
+	enum comp comp;      /* of the value; ignored for flags */
+	int exclusive;       /* options with the same number (not 0) exclude each other */
+};
+#define OPT_END {0}
+
+enum pos_count { POS_ONE, POS_OPTIONAL, POS_ANY, POS_SOME, POS_REST };
+/* POS_REST: from its first word on everything is taken as it is, options included. */
+
+struct pos {
+	const char *name; /* as in messages: VMNAME */
+	enum pos_count count;
+	enum comp comp;
+	const char *choices; /* for COMP_WORDS */
+	const char *help;
+};
+#define POS_END {0}
+
+struct sub {
+	const char *names; /* "list/ls/l": name, then aliases */
+	const char *summary;
+	const struct opt *opts;
+	const struct pos *pos;
+};
+#define SUB_END {0}
+
+/* What the parser needs to know; part of every tool's descriptor. */
+struct grammar {
+	const char *prog;    /* in messages */
+	const char *summary; /* one sentence for --help */
+	const struct opt *opts;
+	const struct pos *pos;  /* before the command when there are commands */
+	const struct sub *subs; /* NULL, or commands; the command word is the last of pos */
+	const struct opt *const *shared; /* NULL-terminated list of further tables (common options) */
+	const char *epilog;     /* printed at the end of --help, or NULL */
+	bool sub_optional;      /* no command given is allowed: args.sub stays NULL */
+};
+
+/* One thing on the line, in order. */
+struct arg {
+	const struct opt *opt; /* NULL: a positional */
+	const struct pos *pos; /* which positional, when opt is NULL */
+	const char *value;     /* NULL for flags; borrowed from argv */
+	bool in_sub;           /* met behind the command word */
+};
+
+struct args {
+	struct arg *v;
+	size_t n;
+	size_t cap;
+	const struct sub *sub;
+	const struct grammar *grammar;
+	const struct opt *immediate; /* an OPT_IMMEDIATE option was met: parsing stopped there */
+	char *usage_prog;            /* "qvm-volume import" when the command's own parser complained */
+};
+
+void args_release(struct args *a);
+#define CLEANUP_ARGS CLEANUP(args_release)
+
+/*
+ * Reads argv[1..]. 0, or -EINVAL with err.text = the message behind "TOOL: error: " (exit 2).
+ * Positionals and options may interleave; all rules of tools-config 1.1 hold, with its "drop" remarks.
+ */
+int args_parse(struct args *ret, const struct grammar *g, int argc, char *const argv[], struct err *err);
+
+/* Look-ups by any spelling ("--format"); asking for one that no table has aborts. */
+bool arg_has(const struct args *a, const char *name);
+unsigned arg_count(const struct args *a, const char *name);
+/* The last value, or NULL. */
+const char *arg_value(const struct args *a, const char *name);
+/* All values in order, copied into ret. */
+void arg_values(const struct args *a, const char *name, struct strv *ret);
+/* Positionals by their name: the first value or NULL, and all. */
+const char *arg_pos(const struct args *a, const char *name);
+void arg_poses(const struct args *a, const char *name, struct strv *ret);
+/* The primary name of the command given, or NULL. */
+char *arg_sub_name(const struct args *a);
+
+/* True when the option has this spelling. */
+bool opt_is(const struct opt *o, const char *spelling);
+/* Goes through all options of a grammar (and of sub when not NULL): pass *i = 0 first; NULL at the end. */
+const struct opt *opt_each(const struct grammar *g, const struct sub *sub, size_t *i);

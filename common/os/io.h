@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole reads and writes, time, and files. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+
+static inline void closep(int *fd);
+#define CLEANUP_CLOSE CLEANUP(closep)
+
+/* Monotonic nanoseconds. */
+uint64_t now_ns(void);
+/* Reads fd to its end, at most max bytes (-EFBIG beyond). 0 or negative errno. */
+int read_all(int fd, struct buf *b, size_t max);
+/* Writes all or fails. 0 or negative errno. */
+int write_all(int fd, const void *p, size_t n);
+/* The whole of a file, at most max bytes. 0 or negative errno. */
+int read_file(const char *path, struct buf *b, size_t max);
+int set_nonblock(int fd, bool on);
+
+#include <unistd.h>
+static inline void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

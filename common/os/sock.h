@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unix stream sockets. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/attr.h"
+
+/* A connected, close-on-exec socket; nonblocking when asked. Negative errno on failure. */
+int sock_connect(const char *path, bool nonblock);
+/* A listening socket at path with the given mode. -EADDRINUSE when something is there. */
+int sock_listen(const char *path, mode_t mode);
