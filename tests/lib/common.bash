@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every bats file here loads: where the programs are, a daemon or a scripted server to talk to, and
+# comparisons of whole outputs. A file that defines its own teardown or teardown_file calls stop_all in it.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+QVM_BUILD=${QVM_BUILD:-$ROOT/build/dev}
+[[ $QVM_BUILD == /* ]] || QVM_BUILD=$ROOT/$QVM_BUILD
+BIN=$QVM_BUILD/bin
+TESTBIN=$QVM_BUILD/tests
+export ROOT QVM_BUILD BIN TESTBIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC
+if [[ -z ${BATS_TEST_TMPDIR:-}${QVM_TEST_SOCKET:-} ]]; then
+	unset QVM_ENDPOINT
+fi
+unset QVM_TIMEOUT QVM_QREXEC_CLIENT QVM_QREXEC_CLIENT_VM COLUMNS
+
+bats_require_minimum_version 1.7.0
+# Debian keeps the libraries here; a checkout elsewhere sets BATS_LIB_PATH.
+BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats:/usr/lib}
+bats_load_library bats-support
+bats_load_library bats-assert
+
+# The directory of the present test, or of the file within setup_file.
+_dir() { printf '%s' "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}"; }
+
+# A short rest for bounded polling, without a process: nothing ever comes out of this pipe.
+exec {_TICK}<> <(:)
+export _TICK
+_tick() { read -rt 0.01 -u "$_TICK" || :; }
+
+_remember() { echo "$1" >>"$(_dir)/.pids"; }
+
+# Ends one process of ours: TERM, after 10 s KILL. Returns its exit status when it is a child.
+_end() {
+	local pid=$1 i
+	kill "$pid" 2>/dev/null || :
+	for ((i = 0; i < 1000; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		_tick
+	done
+	kill -9 "$pid" 2>/dev/null || :
+	wait "$pid" 2>/dev/null
+}
+
+# Everything that this test (or, within teardown_file, this file) has started.
+stop_all() {
+	local pid
+	[[ -f $(_dir)/.pids ]] || return 0
+	while read -r pid; do
+		_end "$pid" || :
+	done <"$(_dir)/.pids"
+	rm -f "$(_dir)/.pids"
+}
+teardown() { stop_all; }
+teardown_file() { stop_all; }
+
+# ---- the daemon ----
+
+# start_daemon [FIXTURE|FILE] [qvmd options]: qvmd on a private state directory, default fixture "default".
+# Exports QVM_ENDPOINT, QVM_TEST_SOCKET, QVMD_PID and QVMD_STATE (which may be set before, to use a
+# directory again). Its stderr is $QVMD_STATE.err.
+start_daemon() {
+	local fixture=default
+	if (($#)) && [[ $1 != -* ]]; then
+		fixture=$1
+		shift
+	fi
+	export QVMD_STATE=${QVMD_STATE:-$(_dir)/state}
+	export QVM_TEST_SOCKET=$QVMD_STATE.sock
+	export QVM_ENDPOINT=unix:$QVM_TEST_SOCKET
+	rm -f "$QVM_TEST_SOCKET"
+	qvmd --foreground --state "$QVMD_STATE" --socket "$QVM_TEST_SOCKET" --fixture "$fixture" "$@" \
+		</dev/null >"$QVMD_STATE.err" 2>&1 3>&- &
+	export QVMD_PID=$!
+	_remember "$QVMD_PID"
+	if ! "$TESTBIN/rawcall" -w "$QVMD_PID" "$QVM_TEST_SOCKET"; then
+		cat "$QVMD_STATE.err" >&2
+		return 1
+	fi
+}
+
+# Ends it as an administrator would; its exit status is the result.
+stop_daemon() { _end "$QVMD_PID"; }
+# As a power cut would.
+kill_daemon() {
+	kill -9 "$QVMD_PID"
+	wait "$QVMD_PID" 2>/dev/null || :
+}
+
+# raw METHOD[+ARG] DEST [PAYLOAD]: one request, the bytes of its reply escaped on one line. Further options
+# of rawcall may stand in front (-s SOURCE).
+raw() {
+	local opts=()
+	while [[ $1 == -* ]]; do
+		opts+=("$1")
+		[[ $1 == -c ]] || { opts+=("$2") && shift; }
+		shift
+	done
+	"$TESTBIN/rawcall" "${opts[@]}" "$QVM_TEST_SOCKET" "$@"
+}
+# raw_bytes BYTES: a request of just these bytes.
+raw_bytes() { "$TESTBIN/rawcall" -x "$QVM_TEST_SOCKET" "$1"; }
+
+# ---- events ----
+
+# events_start [DEST]: listens from now on. One listener at a time.
+events_start() {
+	export EVENTS_LOG EVENTS_DEST=${1:-dom0} EVENTS_PID
+	EVENTS_LOG=$(_dir)/events.log
+	"$TESTBIN/rawcall" -e 0 "$QVM_TEST_SOCKET" admin.Events "$EVENTS_DEST" \
+		</dev/null >"$EVENTS_LOG" 2>&1 3>&- &
+	EVENTS_PID=$!
+	_remember "$EVENTS_PID"
+	_await_event '. connection-established'
+}
+
+_await_event() {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		if grep -qxF -e "$1" "$EVENTS_LOG"; then
+			return 0
+		fi
+		_tick
+	done
+	echo "no event '$1' in 10 s; there are:" >&2
+	cat "$EVENTS_LOG" >&2
+	return 1
+}
+
+# Prints what was seen since events_start (or events_clear), connection-established left out, one a line:
+# "SUBJECT EVENT KEY=VALUE...", subject "." for the system. Everything that came before this call is in it.
+events() {
+	local mark
+	mark=marker-$RANDOM$RANDOM
+	raw "admin.vm.feature.Set+$mark" "$EVENTS_DEST" >/dev/null
+	raw "admin.vm.feature.Remove+$mark" "$EVENTS_DEST" >/dev/null
+	_await_event "$EVENTS_DEST domain-feature-delete:$mark feature=$mark" || return 1
+	grep -vE -e ' domain-feature-[a-z-]*:marker-' -e '^\. connection-established$' "$EVENTS_LOG" || :
+}
+events_clear() { events >/dev/null && : >"$EVENTS_LOG"; }
+events_stop() { _end "$EVENTS_PID" || :; }
+
+# ---- the scripted server ----
+
+# start_script FILE, or start_script with the script on standard input.
+start_script() {
+	local script=${1:-$(_dir)/script.in}
+	if (($# == 0)); then
+		cat >"$script"
+	fi
+	export QVM_TEST_SOCKET CALLS_LOG QVM_ENDPOINT SCRIPT_PID
+	QVM_TEST_SOCKET=$(_dir)/script.sock
+	CALLS_LOG=$(_dir)/calls.log
+	QVM_ENDPOINT=unix:$QVM_TEST_SOCKET
+	"$TESTBIN/scripted" "$QVM_TEST_SOCKET" "$script" "$CALLS_LOG" || return 1
+	SCRIPT_PID=$(<"$QVM_TEST_SOCKET.pid")
+	_remember "$SCRIPT_PID"
+}
+# The requests so far, one a line: DEST METHOD+ARG [<- PAYLOAD].
+calls() { cat "$CALLS_LOG"; }
+calls_clear() { : >"$CALLS_LOG"; }
+stop_script() { _end "$SCRIPT_PID" || :; }
+
+# ---- comparing ----
+
+# expect STATUS COMMAND STDOUT [STDERR]: runs COMMAND with bash -c and compares all bytes, the newlines at
+# the end too: expect 0 'qvm-ls --raw-list' $'a\nb\n'
+expect() {
+	local d status=0
+	d=$(_dir)
+	bash -c "$2" >"$d/out" 2>"$d/err" 3>&- || status=$?
+	printf '%s' "$3" >"$d/out.want"
+	printf '%s' "${4-}" >"$d/err.want"
+	if [[ $status == "$1" ]] && cmp -s "$d/out" "$d/out.want" && { (($# < 4)) || cmp -s "$d/err" "$d/err.want"; }; then
+		return 0
+	fi
+	{
+		printf 'command: %s\nstatus:  %s, expected %s\n' "$2" "$status" "$1"
+		diff -u --label 'expected stdout' --label stdout "$d/out.want" "$d/out"
+		if (($# < 4)); then
+			sed 's/^/stderr: /' "$d/err"
+		else
+			diff -u --label 'expected stderr' --label stderr "$d/err.want" "$d/err"
+		fi
+	} >&2 || :
+	return 1
+}
+
+export -f raw raw_bytes calls calls_clear events events_clear _await_event _tick _dir

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One raw call for the tests: sends a request to a socket and prints the bytes of the reply, escaped.
+ *
+ *     rawcall [-s SOURCE] SOCKET METHOD+ARG DEST [PAYLOAD]   reply on one line; an empty reply is an empty line
+ *     rawcall -x SOCKET BYTES          the whole request is BYTES
+ *     rawcall -c ...                   close at once, read nothing
+ *     rawcall -e N ...                 print N events (0: until killed), one a line, as they come:
+ *                                      SUBJECT EVENT KEY=VALUE... ; an empty subject is "."; an exception
+ *                                      or other bytes on the stream are a line "! BYTES"
+ *     rawcall -w PID SOCKET            wait until SOCKET accepts, for 10 s, while process PID lives
+ *
+ * PAYLOAD and BYTES understand \0 \n \r \t \\ \xHH; the same are used for printing.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static void die(const char *what)
+{
+	fprintf(stderr, "rawcall: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static size_t unescape(char *s)
+{
+	char *to = s;
+
+	for (char *p = s; *p; p++) {
+		char hex[3] = {0};
+
+		if (*p != '\\' || !p[1]) {
+			*to++ = *p;
+			continue;
+		}
+		switch (*++p) {
+		case '0': *to++ = '\0'; break;
+		case 'n': *to++ = '\n'; break;
+		case 'r': *to++ = '\r'; break;
+		case 't': *to++ = '\t'; break;
+		case 'x':
+			memcpy(hex, p + 1, p[1] ? 2 : 1);
+			*to++ = (char)strtoul(hex, NULL, 16);
+			p += strlen(hex);
+			break;
+		default: *to++ = *p;
+		}
+	}
+	return (size_t)(to - s);
+}
+
+static void print_escaped(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '\0')
+			fputs("\\0", stdout);
+		else if (c == '\n')
+			fputs("\\n", stdout);
+		else if (c == '\r')
+			fputs("\\r", stdout);
+		else if (c == '\t')
+			fputs("\\t", stdout);
+		else if (c == '\\')
+			fputs("\\\\", stdout);
+		else if (c < 0x20 || c >= 0x7f)
+			printf("\\x%02x", c);
+		else
+			putchar(c);
+	}
+}
+
+static int try_connect(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof a.sun_path) {
+		errno = ENAMETOOLONG;
+		die(path);
+	}
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	if (fd < 0)
+		die("socket");
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int wait_ready(const char *path, pid_t pid)
+{
+	for (int i = 0; i < 5000; i++) {
+		int fd = try_connect(path);
+
+		if (fd >= 0) {
+			close(fd);
+			return 0;
+		}
+		if (kill(pid, 0) < 0)
+			die("the process is gone");
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	}
+	errno = ETIMEDOUT;
+	die(path);
+	return 1;
+}
+
+/* Prints one event from the front; returns its length, 0 when it is not whole yet. */
+static size_t print_event(const char *p, size_t n)
+{
+	size_t at = 2, fields = 0, start[512], len[512];
+
+	while (fields < 512) {
+		const char *end = at < n ? memchr(p + at, '\0', n - at) : NULL;
+
+		if (!end)
+			return 0;
+		start[fields] = at;
+		len[fields] = (size_t)(end - p) - at;
+		at += len[fields] + 1;
+		if (fields >= 2 && fields % 2 == 0 && len[fields] == 0)
+			break;
+		fields++;
+	}
+	if (len[0])
+		print_escaped(p + start[0], len[0]);
+	else
+		putchar('.');
+	for (size_t i = 1; i < fields; i++) {
+		putchar(i % 2 && i > 1 ? '=' : ' ');
+		print_escaped(p + start[i], len[i]);
+	}
+	putchar('\n');
+	fflush(stdout);
+	return at;
+}
+
+static void read_events(int fd, unsigned long want)
+{
+	static char buf[1 << 20];
+	size_t n = 0;
+	unsigned long seen = 0;
+
+	for (;;) {
+		ssize_t r = read(fd, buf + n, sizeof buf - n);
+
+		n += r > 0 ? (size_t)r : 0;
+		while (n >= 2 && buf[0] == '1' && buf[1] == '\0') {
+			size_t used = print_event(buf, n);
+
+			if (!used)
+				break;
+			memmove(buf, buf + used, n - used);
+			n -= used;
+			if (++seen == want)
+				return;
+		}
+		if (r <= 0)
+			break;
+	}
+	fputs("! ", stdout);
+	print_escaped(buf, n);
+	putchar('\n');
+}
+
+int main(int argc, char *argv[])
+{
+	static char reply[1 << 16];
+	const char *source = "dom0";
+	bool raw = false, close_early = false, events = false;
+	unsigned long want = 0;
+	int c, fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	while ((c = getopt(argc, argv, "+s:xce:w:")) != -1)
+		switch (c) {
+		case 's': source = optarg; break;
+		case 'x': raw = true; break;
+		case 'c': close_early = true; break;
+		case 'e': events = true; want = strtoul(optarg, NULL, 10); break;
+		case 'w':
+			if (optind >= argc)
+				return 2;
+			return wait_ready(argv[optind], (pid_t)strtol(optarg, NULL, 10));
+		default: return 2;
+		}
+	argv += optind;
+	argc -= optind;
+	if (argc < (raw ? 2 : 3)) {
+		fputs("usage: rawcall [-s SOURCE] [-c] [-e N] SOCKET METHOD+ARG DEST [PAYLOAD] | -x SOCKET BYTES\n",
+		      stderr);
+		return 2;
+	}
+	if (!events || want)
+		alarm(60);
+
+	char *header = NULL, *payload = raw ? argv[1] : argc > 3 ? argv[3] : NULL;
+	size_t header_len = 0, payload_len = payload ? unescape(payload) : 0;
+
+	if (!raw) {
+		const char *plus = strchr(argv[1], '+') ? "" : "+";
+		int r = asprintf(&header, "%s%s %s name %s", argv[1], plus, source, argv[2]);
+
+		if (r < 0)
+			die("memory");
+		header_len = (size_t)r + 1;
+	}
+	fd = try_connect(argv[0]);
+	if (fd < 0)
+		die(argv[0]);
+	/* A server may refuse before all was written: what it answered is still there to be read. */
+	if (header_len == 0 || send(fd, header, header_len, 0) == (ssize_t)header_len)
+		for (size_t at = 0; at < payload_len;) {
+			ssize_t r = send(fd, payload + at, payload_len - at, 0);
+
+			if (r <= 0)
+				break;
+			at += (size_t)r;
+		}
+	free(header);
+	shutdown(fd, SHUT_WR);
+	if (close_early) {
+		close(fd);
+		return 0;
+	}
+	if (events) {
+		read_events(fd, want);
+	} else {
+		ssize_t r;
+
+		while ((r = read(fd, reply, sizeof reply)) > 0)
+			print_escaped(reply, (size_t)r);
+		putchar('\n');
+	}
+	close(fd);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
