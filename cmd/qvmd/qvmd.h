@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdio.h>
 #include <uv.h>
 
 #include "admin/frame.h"
@@ -99,7 +100,10 @@ struct sys {
 	uv_loop_t *loop;
 	struct store *store;
 	struct vm **vms;    /* sorted by name; dom0 among them */
+	struct vm **by_uuid; /* the same qubes, sorted by uuid; n_vms of them */
 	size_t n_vms, cap_vms;
+	unsigned char *qids; /* qids[q] is 1 when taken; n_qids of them (model.c) */
+	size_t n_qids;
 	struct vm *dom0;
 	struct label *labels; /* by index */
 	size_t n_labels, cap_labels;
@@ -109,6 +113,8 @@ struct sys {
 	struct strv kernels;  /* installed kernel versions, sorted */
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
+	struct server *server; /* connections (server.c) */
+	FILE *log;             /* --log, or NULL */
 };
 
 struct vm *vm_find(struct sys *s, const char *name);      /* NULL when absent */
@@ -135,6 +141,10 @@ void label_put(struct sys *s, int64_t index, const char *name, const char *color
 void label_drop(struct sys *s, const char *name);
 void pool_put(struct sys *s, const char *name, const char *driver, const struct kvs *config);
 void vm_pool_put(struct vm *v, const char *volume, const char *pool);
+/* An installed kernel version (kept sorted); one that is there already changes nothing. */
+void kernel_put(struct sys *s, const char *version);
+/* Fills an empty store with what admin-api 10.1-10.3 lists: labels, pools, dom0. Done before any fixture. */
+void sys_seed(struct sys *s);
 
 /* ---- store (store.c): SQLite, WAL, synchronous=FULL ---- */
 
@@ -147,7 +157,7 @@ void store_touch(struct sys *s);
  * memory is loaded again from the store and every held reply becomes an exception with err's text. */
 int store_commit(struct sys *s, struct err *err);
 
-/* ---- fixture (fixture.c): YAML ---- */
+/* ---- fixture (fixture.c): YAML; called on the empty system of sys_seed(), and only on a new store ---- */
 int fixture_load(struct sys *s, const char *name_or_path, struct err *err);
 
 /* ---- requests ---- */
@@ -186,9 +196,12 @@ struct req {
 
 void req_ok(struct req *r, const char *text);                   /* body = text; "" for empty */
 void req_ok_buf(struct req *r, const struct buf *b);
-/* EXCEPTION (or an empty reply, when compat says so for ProtocolError and PermissionDenied families). */
+/* EXCEPTION (or an empty reply, when compat says so for ProtocolError and PermissionDenied families).
+ * The quotes of admin-api 3.2 are added here. */
 void req_fail(struct req *r, const char *type, const char *fmt, ...) PRINTF(3, 4);
 void req_fail_err(struct req *r, const struct err *e);
+/* "no such method" for a suffix that names nothing. */
+void req_no_method(struct req *r);
 /* Keeps the request past the handler's return: a copy that lives until it is answered. */
 struct req *req_hold(struct req *r);
 
