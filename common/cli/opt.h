@@ -51,6 +51,8 @@ enum opt_flags {
 	OPT_REPEAT = 4,    /* each value counts */
 	OPT_IMMEDIATE = 8, /* acts at once when met: --help, --version, --help-columns ... */
 	OPT_INT = 16,      /* the value is a whole number: "invalid int value: 'x'" */
+	OPT_NO_QUBE = 32,  /* given: the first positional, one qube, is left out of the line. The options of
+			    * ours --where and --all in tools that take one qube have this by themselves */
 };
 
 struct opt {
@@ -59,20 +61,24 @@ struct opt {
 	unsigned flags;
 	const char *metavar; /* for help; NULL for flags */
 	const char *help;
-	const char *choices; /* legal values separated by blanks, or NULL */
+	const char *choices; /* legal values separated by blanks, or NULL; with COMP_COLUMN only suggestions */
 	enum comp comp;      /* of the value; ignored for flags */
 	int exclusive;       /* options with the same number (not 0) exclude each other */
 };
 #define OPT_END {0}
 
 enum pos_count { POS_ONE, POS_OPTIONAL, POS_ANY, POS_SOME, POS_REST };
-/* POS_REST: from its first word on everything is taken as it is, options included. */
+/*
+ * POS_REST: no word or more; from its first word on everything is taken as it is, options included. Options
+ * must then stand before the first positional; one "--" is dropped when it is the first of the line and
+ * stands before a positional or directly behind the first word of the rest (tools-runtime 6.2).
+ */
 
 struct pos {
 	const char *name; /* as in messages: VMNAME */
 	enum pos_count count;
 	enum comp comp;
-	const char *choices; /* for COMP_WORDS */
+	const char *choices; /* for COMP_WORDS: nothing else is accepted */
 	const char *help;
 };
 #define POS_END {0}
@@ -91,7 +97,9 @@ struct grammar {
 	const char *summary; /* one sentence for --help */
 	const struct opt *opts;
 	const struct pos *pos;  /* before the command when there are commands */
-	const struct sub *subs; /* NULL, or commands; the command word is the last of pos */
+	/* NULL, or commands. The command word comes behind pos; messages call it "command", or as the last of
+	 * pos does when that one is named so in any case ("COMMAND"): then that one is the command word. */
+	const struct sub *subs;
 	const struct opt *const *shared; /* NULL-terminated list of further tables (common options) */
 	const char *epilog;     /* printed at the end of --help, or NULL */
 	bool sub_optional;      /* no command given is allowed: args.sub stays NULL */
@@ -103,6 +111,7 @@ struct arg {
 	const struct pos *pos; /* which positional, when opt is NULL */
 	const char *value;     /* NULL for flags; borrowed from argv */
 	bool in_sub;           /* met behind the command word */
+	int at;                /* index in argv of the word that gave it */
 };
 
 struct args {
@@ -141,3 +150,33 @@ char *arg_sub_name(const struct args *a);
 bool opt_is(const struct opt *o, const char *spelling);
 /* Goes through all options of a grammar (and of sub when not NULL): pass *i = 0 first; NULL at the end. */
 const struct opt *opt_each(const struct grammar *g, const struct sub *sub, size_t *i);
+
+/* ---- what the parser and completion share ---- */
+
+enum token_kind { TOKEN_WORD, TOKEN_OPTION, TOKEN_UNKNOWN, TOKEN_AMBIGUOUS };
+
+/* One word of the line, seen alone (tools-config 1.1, the ten kinds; "--" is not for this function). */
+struct token {
+	enum token_kind kind;
+	const struct opt *opt; /* of TOKEN_OPTION */
+	const char *value;     /* attached by '=' or directly, or NULL; borrowed */
+	bool cluster;          /* value stands directly behind a short option */
+};
+
+/* With sub, the word stands behind the command. */
+struct token token_read(const struct grammar *g, const struct sub *sub, const char *word);
+/* As opt_each, but only what is known at one place of the line: with sub, no options of g->opts. */
+const struct opt *opt_each_here(const struct grammar *g, const struct sub *sub, size_t *i);
+/* The option spelled so, or NULL. */
+const struct opt *opt_find(const struct grammar *g, const struct sub *sub, const char *spelling, size_t len);
+/* Goes through "a/b/c" or "a b c": *p is the text at first. False at its end. */
+bool names_next(const char **p, char sep, const char **ret_name, size_t *ret_len);
+/* The command of this name or alias, or NULL. */
+const struct sub *sub_find(const struct grammar *g, const char *name);
+/* Number of positionals before the command word (all of them without commands), and that word's name. */
+size_t grammar_words(const struct grammar *g, const char **ret_command);
+/* The option makes the first positional of the grammar superfluous (OPT_NO_QUBE). */
+bool opt_stands_for_qube(const struct grammar *g, const struct opt *o);
+/* Deals n words out to the positionals as argparse does: ret_count[i] for each; returns how many positionals
+ * were reached (those behind are missing if they are required). */
+size_t pos_deal(const struct pos *pos, size_t npos, size_t n, size_t *ret_count);
