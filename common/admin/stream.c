@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event stream. */
+#include "admin/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "admin/exc.h"
+#include "base/mem.h"
+#include "os/io.h"
+#include "os/sock.h"
+#include "os/spawn.h"
+
+struct stream {
+	int fd;
+	struct child child;
+	struct buf in;
+	size_t used; /* bytes at the front of in that were handed out already */
+};
+
+static int open_unix(struct admin *a, struct stream *s, const char *dest, const char *method)
+{
+	struct buf request = BUF_INIT;
+	int r;
+
+	s->fd = sock_connect(a->endpoint.path, false);
+	if (s->fd < 0)
+		return s->fd;
+	request_encode(&request, method, NULL, "dom0", dest, NULL, 0);
+	r = send(s->fd, request.data, request.len, MSG_NOSIGNAL) == (ssize_t)request.len ? 0 : -EPIPE;
+	buf_release(&request);
+	if (r == 0 && shutdown(s->fd, SHUT_WR) < 0)
+		r = -errno;
+	return r;
+}
+
+static int open_qrexec(struct admin *a, struct stream *s, const char *dest, const char *method)
+{
+	char *argv[] = {a->endpoint.path, (char *)dest, (char *)method, NULL};
+	int r = spawn(&s->child, argv, SPAWN_NULL_STDIN | SPAWN_STDOUT);
+
+	if (r == 0) {
+		s->fd = s->child.out;
+		s->child.out = -1;
+	}
+	return r;
+}
+
+int stream_open(struct admin *a, const char *dest, const char *method, struct stream **ret, struct err *err)
+{
+	struct stream *s = xcalloc(1, sizeof *s);
+	int r;
+
+	s->fd = -1;
+	s->child = CHILD_INIT;
+	r = a->endpoint.kind == ENDPOINT_UNIX ? open_unix(a, s, dest, method) : open_qrexec(a, s, dest, method);
+	if (r < 0) {
+		stream_close(s);
+		return err_set(err, r, EXC_COMMUNICATION, "Failed to connect to qubesd service: [Errno %d] %s",
+			       -r, strerror(-r));
+	}
+	set_nonblock(s->fd, true);
+	*ret = s;
+	return 0;
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	closep(&s->fd);
+	child_release(&s->child);
+	buf_release(&s->in);
+	free(s);
+}
+
+int stream_fd(const struct stream *s)
+{
+	return s->fd;
+}
+
+/* More bytes into the buffer. 1: some came; 0: time is over; -EPIPE: the end. */
+static int fill(struct stream *s, int timeout_ms)
+{
+	struct pollfd pfd = {.fd = s->fd, .events = POLLIN};
+	int r = poll(&pfd, 1, timeout_ms);
+
+	if (r == 0 || (r < 0 && errno == EINTR))
+		return 0;
+	if (r < 0)
+		return -errno;
+
+	char *to = buf_reserve(&s->in, 4096);
+	ssize_t n = read(s->fd, to, s->in.cap - s->in.len - 1);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	s->in.len += (size_t)n;
+	s->in.data[s->in.len] = '\0';
+	return 1;
+}
+
+/* The stream has ended: an exception or an empty reply may be what is left of it. */
+static int ended(struct stream *s, struct err *err)
+{
+	size_t off;
+
+	if (s->in.len == 0)
+		return -EPIPE;
+	return reply_decode(s->in.data, s->in.len, &off, err) < 0 ? -EREMOTEIO : -EPIPE;
+}
+
+int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err)
+{
+	uint64_t deadline = timeout_ms >= 0 ? now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
+
+	for (;;) {
+		size_t used = 0;
+		int r, left = -1;
+
+		buf_consume(&s->in, s->used);
+		s->used = 0;
+		r = s->in.len ? event_decode(s->in.data, s->in.len, ret, &used) : 0;
+		if (r > 0) {
+			s->used = used;
+			return 1;
+		}
+		if (timeout_ms >= 0) {
+			uint64_t now = now_ns();
+
+			left = now >= deadline ? 0 : (int)((deadline - now) / 1000000 + 1);
+		}
+		int more = fill(s, left);
+
+		if (more == -EPIPE)
+			return ended(s, err);
+		if (more < 0)
+			return err_set(err, more, EXC_COMMUNICATION, "%s", strerror(-more));
+		if (more == 0 && left == 0)
+			return 0;
+	}
+}

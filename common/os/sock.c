@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unix stream sockets. */
+#include "os/sock.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int address(const char *path, struct sockaddr_un *ret)
+{
+	size_t n = strlen(path);
+
+	if (n >= sizeof ret->sun_path)
+		return -ENAMETOOLONG;
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(ret->sun_path, path, n + 1);
+	return 0;
+}
+
+int sock_connect(const char *path, bool nonblock)
+{
+	struct sockaddr_un addr;
+	int r = address(path, &addr);
+
+	if (r < 0)
+		return r;
+
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int sock_listen(const char *path, mode_t mode)
+{
+	struct sockaddr_un addr;
+	int r = address(path, &addr);
+
+	if (r < 0)
+		return r;
+
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+
+	mode_t old = umask(0777 & ~mode);
+
+	r = bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 ? -errno : 0;
+	umask(old);
+	if (r == 0 && listen(fd, 1024) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
