@@ -77,7 +77,8 @@ struct vm {
 	int64_t stubdom_xid;  /* -1 */
 	char start_time[32];  /* "" while halted */
 	uint64_t started_ns;  /* monotonic */
-	uv_timer_t *timer;    /* a transition under way (lifecycle.c) */
+	uv_timer_t *timer;    /* a transition under way (power.c) */
+	int console;          /* the master side of its terminal (lifecycle.c); 0: none yet */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
 	struct vm **users;      /* not used by the store: index of qubes whose explicit property names this one */
 };
@@ -124,7 +125,8 @@ struct pool *pool_find(struct sys *s, const char *name);
 
 /* ---- mutators: memory and store together, no checks, no events (model.c) ---- */
 
-/* Adds a qube with lowest free qid >= 1, random uuid (and dispid); label must exist. Never fails. */
+/* Adds a qube with lowest free qid >= 1, random uuid (and dispid); label must exist. Never fails. A name of
+ * NULL is for disposables: disp<dispid>. */
 struct vm *vm_add(struct sys *s, enum class class, const char *name, const char *label);
 /* Removes it from memory and store and frees it. */
 void vm_drop(struct vm *v);
