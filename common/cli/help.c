@@ -225,8 +225,13 @@ static void paragraph(struct buf *b, const char *text, unsigned width)
 	if (!text || !*text)
 		return;
 	buf_addch(b, '\n');
-	wrap_text(&w, text);
-	buf_addch(b, '\n');
+	/* A text with lines of its own is laid out already. */
+	if (strchr(text, '\n'))
+		buf_addstr(b, text);
+	else
+		wrap_text(&w, text);
+	if (b->data[b->len - 1] != '\n')
+		buf_addch(b, '\n');
 }
 
 static void list_subs(struct buf *b, const struct grammar *g, unsigned width)
