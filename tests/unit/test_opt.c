@@ -105,7 +105,10 @@ static const struct pos mixed_pos[] = {
 };
 static const struct grammar mixed = {"mixed", "Mixed.", NULL, mixed_pos, NULL, shared};
 
-/* What came out, in one line: "-o=full VMNAME=work", the command in angle brackets where it was met. */
+/*
+ * What came out, in one line: "--label/-l=red VMNAME=work", the command in angle brackets where it was met; "?"
+ * for words that were not dealt out because the parser stopped.
+ */
 static char *parse(const struct grammar *g, const char *line)
 {
 	struct args a CLEANUP_ARGS = {0};
@@ -330,7 +333,7 @@ static void test_commands(void **state)
 		{&tags, "work l x", "VMNAME=work <list/ls/l> tag=x"},
 		{&tags, "work set x y", "VMNAME=work <add/a/set> tag=x tag=y"},
 		{&tags, "-v work add -q x -r y", "--verbose/-v VMNAME=work <add/a/set> --quiet/-q tag=x --required/-r tag=y"},
-		{&tags, "work add x -h", "VMNAME=work <add/a/set> tag=x --help/-h"},
+		{&tags, "work add x -h", "?=work <add/a/set> ?=x --help/-h"},
 		{&tags, "work add -- -x", "VMNAME=work <add/a/set> tag=-x"},
 		{&tags, "work -r add x", "qvm-tags: error: unrecognized arguments: -r"},
 		{&tags, "", "qvm-tags: error: the following arguments are required: VMNAME"},
