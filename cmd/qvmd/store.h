@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the mutators of model.c write through: one function per kind of change, none of which fails; a
+ * failure is kept and comes out of store_commit. Not for other modules. */
+#pragma once
+
+#include "qvmd/qvmd.h"
+
+/* A turn's transaction is open: something changed that is not synced yet. */
+bool store_is_dirty(const struct sys *s);
+
+void store_vm_add(struct vm *v);
+void store_vm_drop(struct vm *v);
+void store_vm_notes(struct vm *v);
+
+enum store_kv { STORE_PROP, STORE_FEATURE, STORE_POOL, STORE_KV_COUNT };
+/* value NULL deletes. */
+void store_vm_kv(struct vm *v, enum store_kv kind, const char *key, const char *value);
+void store_vm_tag(struct vm *v, const char *tag, bool on);
+void store_global(struct sys *s, const char *key, const char *value); /* value NULL deletes */
+void store_label(struct sys *s, int64_t index, const char *name, const char *color);
+void store_label_drop(struct sys *s, const char *name);
+void store_pool(struct sys *s, const char *name, const char *driver, const struct kvs *config);
+void store_kernel(struct sys *s, const char *version);
+/* True when a disposable with this id was there less than a week ago. */
+bool store_dispid_is_recent(struct sys *s, int64_t dispid);
+
+/* store.c, for store_load.c. */
+struct sqlite3;
+struct sqlite3 *store_db(const struct sys *s);
+/* Reads all tables into memory. What exists already under the same uuid keeps its place in memory, and with it
+ * its power state and those who wait for it. (store_load.c) */
+int store_load(struct sys *s, struct err *err);
+
+/* seed.c and the loader: dom0, and a qube that is in no index yet. */
+void vm_add_dom0(struct sys *s);
+struct vm *vm_new(struct sys *s, enum class class, const char *name, int64_t qid, int64_t dispid);
+/* model.c, for the store while it loads: puts a qube into the indexes; empties or frees what there is. */
+void model_insert(struct sys *s, struct vm *v);
+void model_forget(struct sys *s, struct vm *v);
+void vm_clear(struct vm *v);
+void vm_free(struct vm *v);
+void sys_clear(struct sys *s);

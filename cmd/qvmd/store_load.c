@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the store into memory: when the daemon starts, and after a change that could not be saved. */
+#include <errno.h>
+#include <sqlite3.h>
+
+#include "base/mem.h"
+#include "qvmd/store.h"
+
+struct loader {
+	struct sys *sys;
+	struct vm **old; /* what was in memory; entries that were found in the store become NULL */
+	size_t n_old;
+	struct vm **by_qid;
+	size_t n_by_qid;
+};
+
+static const char *text(sqlite3_stmt *st, int column)
+{
+	const char *s = (const char *)sqlite3_column_text(st, column);
+
+	return s ? s : "";
+}
+
+/* Calls row for each row of a query. */
+static int each(struct loader *l, const char *query, int (*row)(struct loader *l, sqlite3_stmt *st), struct err *err)
+{
+	sqlite3 *db = store_db(l->sys);
+	sqlite3_stmt *st = NULL;
+	int r = sqlite3_prepare_v2(db, query, -1, &st, NULL);
+
+	while (r == SQLITE_OK || r == SQLITE_ROW) {
+		r = sqlite3_step(st);
+		if (r == SQLITE_ROW && row(l, st) < 0) {
+			r = SQLITE_CORRUPT;
+			break;
+		}
+	}
+
+	int code = r == SQLITE_DONE ? 0 :
+			   err_set(err, -EIO, "", "cannot read the store: %s",
+				   r == SQLITE_CORRUPT ? "it holds something that cannot be" : sqlite3_errmsg(db));
+
+	sqlite3_finalize(st);
+	return code;
+}
+
+static int row_label(struct loader *l, sqlite3_stmt *st)
+{
+	struct sys *s = l->sys;
+
+	GROW(s->labels, s->n_labels, s->cap_labels);
+	s->labels[s->n_labels++] = (struct label){ sqlite3_column_int64(st, 0), xstrdup(text(st, 1)),
+						   xstrdup(text(st, 2)) };
+	return 0;
+}
+
+static int row_pool(struct loader *l, sqlite3_stmt *st)
+{
+	struct sys *s = l->sys;
+
+	GROW(s->pools, s->n_pools, s->cap_pools);
+	s->pools[s->n_pools++] = (struct pool){ xstrdup(text(st, 0)), xstrdup(text(st, 1)), {0} };
+	return 0;
+}
+
+static int row_pool_config(struct loader *l, sqlite3_stmt *st)
+{
+	struct pool *p = pool_find(l->sys, text(st, 0));
+
+	if (!p)
+		return -EINVAL;
+	kvs_put(&p->config, text(st, 1), text(st, 2), true);
+	return 0;
+}
+
+static int row_global(struct loader *l, sqlite3_stmt *st)
+{
+	kvs_put(&l->sys->globals, text(st, 0), text(st, 1), true);
+	return 0;
+}
+
+static int row_kernel(struct loader *l, sqlite3_stmt *st)
+{
+	strv_add(&l->sys->kernels, text(st, 0));
+	return 0;
+}
+
+/* The qube of this uuid that was in memory before, emptied; or NULL. */
+static struct vm *take_old(struct loader *l, const char *uuid)
+{
+	for (size_t i = 0; i < l->n_old; i++)
+		if (l->old[i] && streq(l->old[i]->uuid, uuid)) {
+			vm_clear(l->old[i]);
+			return STEAL(l->old[i]);
+		}
+	return NULL;
+}
+
+static int row_vm(struct loader *l, sqlite3_stmt *st)
+{
+	int64_t qid = sqlite3_column_int64(st, 0);
+	int class = class_from_name(text(st, 2));
+	const char *uuid = text(st, 3);
+
+	if (class < 0 || strlen(uuid) != 36 || qid < 0 || qid > 10000000)
+		return -EINVAL;
+
+	struct vm *v = take_old(l, uuid);
+
+	if (v) {
+		free(v->name);
+		v->name = xstrdup(text(st, 1));
+	} else {
+		v = vm_new(l->sys, class, text(st, 1), qid, sqlite3_column_int64(st, 4));
+		memcpy(v->uuid, uuid, sizeof v->uuid);
+	}
+	if (sqlite3_column_type(st, 5) != SQLITE_NULL)
+		v->notes = xstrdup(text(st, 5));
+	model_insert(l->sys, v);
+	if ((size_t)qid >= l->n_by_qid) {
+		size_t n = (size_t)qid * 2 + 64;
+
+		l->by_qid = xreallocarray(l->by_qid, n, sizeof *l->by_qid);
+		memset(l->by_qid + l->n_by_qid, 0, (n - l->n_by_qid) * sizeof *l->by_qid);
+		l->n_by_qid = n;
+	}
+	l->by_qid[qid] = v;
+	return 0;
+}
+
+static struct vm *row_owner(struct loader *l, sqlite3_stmt *st)
+{
+	int64_t qid = sqlite3_column_int64(st, 0);
+
+	return qid >= 0 && (size_t)qid < l->n_by_qid ? l->by_qid[qid] : NULL;
+}
+
+static int row_prop(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	if (!v)
+		return -EINVAL;
+	kvs_put(&v->props, text(st, 1), text(st, 2), true);
+	return 0;
+}
+
+static int row_feature(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	if (!v)
+		return -EINVAL;
+	kvs_put(&v->features, text(st, 1), text(st, 2), false);
+	return 0;
+}
+
+static int row_volume_pool(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	if (!v)
+		return -EINVAL;
+	kvs_put(&v->pools, text(st, 1), text(st, 2), true);
+	return 0;
+}
+
+static int row_tag(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	if (!v)
+		return -EINVAL;
+	strv_add(&v->tags, text(st, 1));
+	return 0;
+}
+
+int store_load(struct sys *s, struct err *err)
+{
+	static const struct {
+		const char *query;
+		int (*row)(struct loader *l, sqlite3_stmt *st);
+	} tables[] = {
+		{"SELECT idx, name, color FROM label ORDER BY idx", row_label},
+		{"SELECT name, driver FROM pool ORDER BY id", row_pool},
+		{"SELECT pool, key, value FROM pool_config", row_pool_config},
+		{"SELECT key, value FROM global", row_global},
+		{"SELECT version FROM kernel ORDER BY version", row_kernel},
+		{"SELECT qid, name, class, uuid, dispid, notes FROM vm ORDER BY name", row_vm},
+		{"SELECT vm, key, value FROM prop", row_prop},
+		{"SELECT vm, key, value FROM feature ORDER BY id", row_feature},
+		{"SELECT vm, key, value FROM volume_pool", row_volume_pool},
+		{"SELECT vm, tag FROM tag ORDER BY vm, tag", row_tag},
+	};
+	struct loader l = { .sys = s, .old = STEAL(s->vms), .n_old = s->n_vms };
+	int r = 0;
+
+	sys_clear(s);
+	free(STEAL(s->by_uuid));
+	free(STEAL(s->qids));
+	s->n_vms = s->cap_vms = s->n_qids = 0;
+	s->dom0 = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(tables) && r == 0; i++)
+		r = each(&l, tables[i].query, tables[i].row, err);
+	for (size_t i = 0; i < l.n_old; i++)
+		if (l.old[i])
+			vm_free(l.old[i]);
+	free(l.old);
+	free(l.by_qid);
+	return r;
+}
