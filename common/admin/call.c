@@ -66,7 +66,7 @@ static int invalid_character(struct call *c, const char *what)
 }
 
 /* Nothing that qrexec or the header could read as something else leaves the process (admin-api 1.11). */
-static int check_call(const struct admin *a, struct call *c)
+int call_check(const struct admin *a, struct call *c)
 {
 	const char *arg = c->arg ? c->arg : "";
 
@@ -80,7 +80,7 @@ static int check_call(const struct admin *a, struct call *c)
 	return 0;
 }
 
-static void note_call(struct admin *a, const struct call *c)
+void call_note(struct admin *a, const struct call *c)
 {
 	struct buf line = BUF_INIT;
 
@@ -96,13 +96,10 @@ static void note_call(struct admin *a, const struct call *c)
 
 static void flight_end(struct flight *f)
 {
-	if (f->child.pid < 0) {
-		closep(&f->out);
-	} else {
+	if (f->in != f->out)
 		closep(&f->in);
-		closep(&f->out);
-		closep(&f->err);
-	}
+	closep(&f->out);
+	closep(&f->err);
 	child_release(&f->child);
 	buf_release(&f->request);
 	buf_release(&f->reply);
@@ -114,6 +111,15 @@ static int cannot_connect(struct call *c, int r)
 {
 	return err_set(&c->err, r, EXC_COMMUNICATION, "Failed to connect to qubesd service: [Errno %d] %s", -r,
 		       strerror(-r));
+}
+
+/* Nothing to talk to on this machine: say so, and what helps. */
+static int no_endpoint(struct call *c, const struct endpoint *e)
+{
+	return err_set(&c->err, -ENOENT, EXC_COMMUNICATION,
+		       "Failed to connect to qubesd service: this is not a Qubes OS system (no /etc/qubes-release, "
+		       "no %s); 'qvm-lab COMMAND' runs a command against a system of its own",
+		       e->path);
 }
 
 static int start_unix(struct admin *a, struct flight *f, bool block)
@@ -230,9 +236,9 @@ static bool launch(struct admin *a, struct flight *f, struct call *c, bool block
 	int r;
 
 	*f = (struct flight){.call = c, .child = CHILD_INIT, .in = -1, .out = -1, .err = -1};
-	r = check_call(a, c);
+	r = call_check(a, c);
 	if (r == 0) {
-		note_call(a, c);
+		call_note(a, c);
 		r = a->endpoint.kind == ENDPOINT_UNIX ? start_unix(a, f, block) : start_qrexec(a, f);
 	}
 	if (r < 0) {

@@ -61,3 +61,7 @@ int admin_call(struct admin *a, struct err *err, const char *dest, const char *m
 
 /* As admin_call for a property call: access failures become "Failed to access 'P' property" (admin-api 3.3). */
 void property_error(struct err *err, const char *property);
+
+/* For calls that are made another way (admin/import.h): the checks of admin_run, and the entry in the ledger. */
+int call_check(const struct admin *a, struct call *c);
+void call_note(struct admin *a, const struct call *c);
