@@ -237,6 +237,8 @@ static bool launch(struct admin *a, struct flight *f, struct call *c, bool block
 
 	*f = (struct flight){.call = c, .child = CHILD_INIT, .in = -1, .out = -1, .err = -1};
 	r = call_check(a, c);
+	if (r == 0 && a->endpoint.missing)
+		r = no_endpoint(c, &a->endpoint);
 	if (r == 0) {
 		call_note(a, c);
 		r = a->endpoint.kind == ENDPOINT_UNIX ? start_unix(a, f, block) : start_qrexec(a, f);

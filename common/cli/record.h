@@ -45,6 +45,7 @@ struct json;
 
 enum json_shape {
 	JSON_ARRAY, /* records are elements; in JSONL: lines */
+	JSON_SCALAR, /* the one record or value is the document; in JSONL: a line */
 	JSON_KEYED, /* records are members of one object, by their key; in JSONL: lines with "name" added */
 };
 

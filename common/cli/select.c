@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which qubes a command is about. */
+#include "cli/select.h"
+
+#include "admin/exc.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "model/glob.h"
+#include "model/names.h"
+
+void selection_release(struct selection *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == &s->named)
+			free(s->named.name);
+	free(s->v);
+	qubes_release(&s->all);
+	*s = (struct selection){0};
+}
+
+int list_qubes(struct ctx *c, struct qubes *ret)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+	CLEANUP_FREE char *body = NULL;
+	size_t len;
+
+	if (admin_call(&c->admin, &err, "dom0", "admin.vm.List", NULL, NULL, &body, &len) < 0 ||
+	    qubes_parse(ret, body, len, &err) < 0)
+		return fail_err(c, &err, "dom0", "admin.vm.List");
+	return STATUS_OK;
+}
+
+static int no_such(struct ctx *c, const char *name)
+{
+	CLEANUP_FREE char *quoted = quote_py(name);
+
+	return fail_usage(c, "no such domain: %s", quoted);
+}
+
+static void choose(struct selection *s, const struct qube *q)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == q)
+			return;
+	s->v = xreallocarray(s->v, s->n + 1, sizeof *s->v);
+	s->v[s->n++] = q;
+}
+
+static void choose_all(struct ctx *c, struct selection *s)
+{
+	CLEANUP_STRV struct strv exclude = STRV_INIT;
+
+	arg_values(&c->args, "--exclude", &exclude);
+	s->v = xreallocarray(s->v, s->all.n, sizeof *s->v);
+	for (size_t i = 0; i < s->all.n; i++)
+		if (!streq(s->all.v[i].class, "AdminVM") && !strv_has(&exclude, s->all.v[i].name))
+			s->v[s->n++] = &s->all.v[i];
+}
+
+/* Names in the order given, patterns expanded in name order, nothing twice (tools-config 1.3). */
+static int choose_names(struct ctx *c, struct selection *s, const struct strv *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->v[i];
+
+		if (glob_is_pattern(name)) {
+			for (size_t k = 0; k < s->all.n; k++)
+				if (glob_match(name, s->all.v[k].name))
+					choose(s, &s->all.v[k]);
+			continue;
+		}
+
+		const struct qube *q = qubes_find(&s->all, name);
+
+		if (!q)
+			return no_such(c, name);
+		choose(s, q);
+	}
+	return STATUS_OK;
+}
+
+int select_qubes(struct ctx *c, const char *pos, struct selection *ret)
+{
+	const struct args *a = &c->args;
+	bool all = arg_has(a, "--all"), where = arg_has(a, "--where");
+	CLEANUP_STRV struct strv names = STRV_INIT;
+	int status;
+
+	*ret = (struct selection){0};
+	arg_poses(a, pos, &names);
+	if (names.n && (all || where))
+		return fail_usage(c, "argument %s: not allowed with argument %s", pos, all ? "--all" : "--where");
+	if (!names.n && !all && !where)
+		return fail_usage(c, "one of the arguments --all %s is required", pos);
+	if (!all && !where && arg_has(a, "--exclude"))
+		return fail_usage(c, "--exclude can only be used with --all");
+	status = list_qubes(c, &ret->all);
+	if (status)
+		return status;
+	if (names.n)
+		return choose_names(c, ret, &names);
+	choose_all(c, ret);
+	return where ? select_where(c, ret) : STATUS_OK;
+}
+
+/* A plain name costs no call: whether it exists, the reply will tell. */
+static int choose_plain(struct ctx *c, struct selection *s, const char *name)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+	bool printable = true;
+
+	for (const char *p = name; *p; p++)
+		printable &= *p > ' ' && *p <= '~';
+	if (!printable) {
+		CLEANUP_FREE char *quoted = quote_py(name);
+
+		return fail(c, "invalid character in %s", quoted);
+	}
+	if (name_check_qube(name, &err) < 0)
+		return no_such(c, name);
+	s->named = (struct qube){xstrdup(name), (char *)"", (char *)"", (char *)""};
+	choose(s, &s->named);
+	return STATUS_OK;
+}
+
+int select_qube(struct ctx *c, const char *pos, struct selection *ret)
+{
+	const struct args *a = &c->args;
+	bool all = arg_has(a, "--all"), where = arg_has(a, "--where");
+	int status;
+
+	*ret = (struct selection){0};
+	if (all || where) {
+		ret->many = true;
+		status = list_qubes(c, &ret->all);
+		if (status)
+			return status;
+		choose_all(c, ret);
+		return where ? select_where(c, ret) : STATUS_OK;
+	}
+	if (arg_has(a, "--exclude"))
+		return fail_usage(c, "--exclude can only be used with --all");
+
+	const char *name = arg_pos(a, pos);
+
+	if (!glob_is_pattern(name))
+		return choose_plain(c, ret, name);
+
+	CLEANUP_STRV struct strv one = STRV_INIT;
+
+	strv_add(&one, name);
+	status = list_qubes(c, &ret->all);
+	if (status)
+		return status;
+	choose_names(c, ret, &one);
+	if (ret->n == 0)
+		return no_such(c, name);
+	if (ret->n > 1) {
+		CLEANUP_FREE char *quoted = quote_py(name);
+
+		return fail_usage(c, "%s matches more than one domain", quoted);
+	}
+	return STATUS_OK;
+}
+
+/* True when the qube is really not there; over qrexec a refusal and a missing qube look the same. */
+static bool is_missing(struct ctx *c, const struct err *e, const char *qube)
+{
+	CLEANUP_QUBES struct qubes all = {0};
+	CLEANUP_FREE char *body = NULL, *quoted = quote_py(qube);
+	size_t len;
+
+	if (err_is(e, "QubesVMNotFoundError"))
+		return strstr(e->text, quoted) || strstr(e->text, qube);
+	if (!streq(e->type, EXC_ACCESS) && !streq(e->type, EXC_PROPERTY_ACCESS))
+		return false;
+	if (admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) < 0 ||
+	    qubes_parse(&all, body, len, NULL) < 0)
+		return false;
+	return !qubes_find(&all, qube);
+}
+
+int qube_error(struct ctx *c, const struct err *e, const char *qube, const char *method)
+{
+	return is_missing(c, e, qube) ? no_such(c, qube) : fail_err(c, e, qube, method);
+}
