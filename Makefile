@@ -1,27 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # qvm-tools: build, install, test. GNU make; no configure step.
 
+# ---- what has to be installed: "make deps", before anything else that is named beside it ----
+
+DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libbsd-dev libuv1-dev libsqlite3-dev libyaml-dev
+DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace mandoc shellcheck clang \
+	libclang-rt-14-dev bash-completion
+FEDORA := gcc make glibc-devel libsmartcols-devel json-c-devel libbsd-devel libuv-devel sqlite-devel \
+	libyaml-devel bats libcmocka-devel jq strace mandoc ShellCheck clang compiler-rt bash-completion
+
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
+
+# Several goals with deps among them: deps first, then each of the others by a make of its own, in order.
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+deps:
+	@$(MAKE) --no-print-directory deps
+$(filter-out deps,$(MAKECMDGOALS)): deps
+	@$(MAKE) --no-print-directory $@
+
+else
+
+.PHONY: deps
+deps:
+	@tests/lib/deps "$(DEBIAN_BUILD) $(DEBIAN_TEST)" "$(FEDORA)"
+
+# ---- settings ----
+
 VERSION := 0.1.0
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share/qvm-tools
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 PROGRAM_PREFIX ?=
-CC ?= gcc
+DESTDIR ?=
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+say = $(if $(filter 1,$(V)),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
-# Developer builds carry the sanitizers, release builds the hardening; each has a directory of its own.
+# Developer builds carry the sanitizers, release builds the hardening, fuzzers clang's coverage; each has a
+# directory of its own.
 ifeq ($(RELEASE),1)
 O := build/release
 CFLAGS ?= -O2 -g
 MODE_CFLAGS := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 MODE_LDFLAGS := -pie -Wl,-z,relro -Wl,-z,now
+else ifeq ($(FUZZ),1)
+O := build/fuzz
+CC := clang
+CFLAGS := -O1 -g
+MODE_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-unknown-warning-option
+MODE_LDFLAGS := -fsanitize=fuzzer,address,undefined
 else
 O := build/dev
 CFLAGS ?= -O1 -g
@@ -31,7 +64,8 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	-Wno-missing-field-initializers -Wno-unused-parameter -Wimplicit-fallthrough
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(MODE_CFLAGS) $(CFLAGS) -ffunction-sections -fdata-sections
-ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DQVM_LIBDIR='"$(abspath .)"' -Icommon -Icmd $(CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DQVM_DATADIR='"$(DATADIR)"' \
+	-DQVM_LIBDIR='"$(abspath .)"' -Icommon -Icmd $(CPPFLAGS)
 ALL_LDFLAGS = $(MODE_LDFLAGS) -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS)
 
 # ---- what there is: a program is a file cmd/NAME.c or a directory cmd/NAME ----
@@ -45,7 +79,7 @@ LAB := $(filter qvmd qvm-lab,$(PROGS))
 TOOLS := $(filter-out $(LAB),$(PROGS))
 AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
 
-# Which library a program gets is found by the linker (--as-needed); all of them are offered.
+# The linker takes what a program calls (--as-needed); nothing else ends up in it.
 LIBS := -lsmartcols -ljson-c -lbsd
 LIBS_qvmd := -luv -lsqlite3 -lyaml
 
@@ -76,6 +110,97 @@ $(foreach p,$(DIR_PROGS),$(eval $(call dir_program,$(p))))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
+# ---- the demo ----
+
+.PHONY: demo
+demo: all
+	@PATH="$(abspath $(O)/bin):$$PATH" $(O)/bin/qvm-lab --fixture default sh tests/lib/demo.sh
+
+# ---- tests ----
+
+TEST_PROGS := $(patsubst tests/lib/%.c,$(O)/tests/%,$(wildcard tests/lib/*.c))
+UNIT_PROGS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*.c))
+FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 5
+
+$(TEST_PROGS): $(O)/tests/%: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lutil
+
+# Unit tests may take in a tool's own source: they get the whole of common/ and no tool.
+$(UNIT_PROGS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(O)/libcommon.a -lcmocka $(LIBS)
+
+$(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(O)/libcommon.a $(LIBS)
+$(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: ALL_CFLAGS += -Wno-missing-prototypes
+
+.PHONY: test-programs fuzz-programs
+test-programs: all $(TEST_PROGS) $(UNIT_PROGS)
+fuzz-programs: $(FUZZ_PROGS)
+
+.PHONY: check
+check:
+	@tests/lib/deps --check "$(DEBIAN_BUILD) $(DEBIAN_TEST)" "$(FEDORA)"
+	@+$(MAKE) --no-print-directory -j2 test-programs
+	@+$(MAKE) --no-print-directory -j2 FUZZ=1 fuzz-programs
+	@tests/run --seconds $(FUZZ_SECONDS) $(TESTS)
+
+.PHONY: lint
+lint:
+	@+$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run --only lint
+
+.PHONY: fuzz
+fuzz:
+	@+$(MAKE) --no-print-directory -j2 FUZZ=1 fuzz-programs
+	@tests/run --only fuzz --seconds $(if $(filter command% env%,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600)
+
+.PHONY: bench
+bench:
+	@+$(MAKE) --no-print-directory -j2 RELEASE=1 all
+	@tests/bench/run
+
+# ---- installation: the tools, the lab, and the programs for a qube's side are three targets ----
+
+# One name of PROGRAM_PREFIX for programs, pages and completion alike.
+define install_programs
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	for p in $(1); do \
+		install -m 755 $(O)/bin/$$p $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$p && \
+		install -m 644 man/$$p.1 $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$p.1 || exit; \
+	done
+endef
+
+.PHONY: install install-lab install-agent uninstall
+install: all
+	$(Q)$(call install_programs,$(TOOLS))
+	$(Q)install -d $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(BASHCOMPDIR)
+	$(Q)install -m 644 man/qvm.7 $(DESTDIR)$(MANDIR)/man7/qvm.7
+	$(Q)install -m 644 completion/qvm-tools.bash $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
+	$(Q)for p in $(TOOLS); do ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p || exit; done
+
+install-lab: all
+	$(Q)$(call install_programs,$(LAB))
+	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures
+	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
+
+install-agent: all
+	@echo 'there are no programs for the side of a qube in this release'
+
+uninstall:
+	$(Q)for p in $(PROGS); do \
+		rm -f $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$p $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$p.1 \
+			$(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p; \
+	done
+	$(Q)rm -f $(DESTDIR)$(MANDIR)/man7/qvm.7 $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
+	$(Q)rm -rf $(DESTDIR)$(DATADIR)
+
 .PHONY: clean
 clean:
 	rm -rf build
+
+endif

@@ -10,10 +10,10 @@
 
 #include "admin/exc.h"
 #include "admin/frame.h"
+#include "base/chars.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "model/names.h"
 #include "os/io.h"
 #include "os/sock.h"
 #include "os/spawn.h"

@@ -7,25 +7,6 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-bool chars_all(const char *s, const char *set)
-{
-	for (; *s; s++) {
-		bool found = false;
-
-		for (const char *p = set; *p && !found; p++) {
-			if (p[1] == '-' && p[2]) {
-				found = *s >= p[0] && *s <= p[2];
-				p += 2;
-			} else {
-				found = *s == *p;
-			}
-		}
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
 static int bad_value(struct err *err, const char *text)
 {
 	return err_set(err, -EINVAL, "QubesValueError", "%s", text);

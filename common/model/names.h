@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/attr.h"
+#include "base/chars.h"
 #include "base/err.h"
 
 /* Each returns 0, or -EINVAL with the exception type and text that the server sends. */
@@ -12,8 +13,6 @@ int name_check_label_value(const char *value, struct err *err);      /* 6.2; val
 int name_check_tag(const char *tag, struct err *err);                /* 6.5 */
 int name_check_feature(const char *feature, struct err *err);        /* 6.4 */
 
-/* All characters of s are among the set, given as ranges like "A-Za-z0-9_.-"; '-' last is itself. */
-bool chars_all(const char *s, const char *set);
 /* Lower-case hyphenated UUID of 36 characters. */
 bool uuid_is_valid(const char *s);
 
