@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The null power driver: who waits for what, and the way from one state to the next. */
+#include "qvmd/power.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum wait { WAIT_START, WAIT_HALT };
+
+/* Somebody who wants to know how a transition of a qube ends. */
+struct waiter {
+	struct waiter *next;
+	enum wait wait;
+	struct req *req;      /* held; NULL when a qube waits */
+	char dependent[37];   /* its uuid: it starts once its netvm, the one waited for, is up */
+	struct vm *vm;
+	uv_timer_t *timer;    /* the end of its patience, or NULL */
+};
+
+/* ---- timers ---- */
+
+static void timer_freed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void timer_drop(uv_timer_t **t)
+{
+	if (!*t)
+		return;
+	uv_close((uv_handle_t *)STEAL(*t), timer_freed);
+}
+
+static uv_timer_t *timer_new(struct sys *s, uint64_t ms, uv_timer_cb cb, void *data)
+{
+	uv_timer_t *t = xcalloc(1, sizeof *t);
+
+	uv_timer_init(s->loop, t);
+	t->data = data;
+	uv_timer_start(t, cb, ms, 0);
+	return t;
+}
+
+/* ---- waiters ---- */
+
+static void start_failed(struct vm *v, const struct err *err);
+static void spawn(struct vm *v);
+
+static struct waiter *waiter_add(struct vm *v, enum wait wait, struct req *r, const struct vm *dependent)
+{
+	struct waiter **at = &v->waiters;
+	struct waiter *w = xcalloc(1, sizeof *w);
+
+	while (*at)
+		at = &(*at)->next;
+	*w = (struct waiter){ .wait = wait, .req = r, .vm = v };
+	if (dependent)
+		memcpy(w->dependent, dependent->uuid, sizeof w->dependent);
+	*at = w;
+	return w;
+}
+
+static void waiter_free(struct waiter *w)
+{
+	timer_drop(&w->timer);
+	free(w);
+}
+
+static bool somebody_waits(const struct vm *v, enum wait wait)
+{
+	for (const struct waiter *w = v->waiters; w; w = w->next)
+		if (w->wait == wait)
+			return true;
+	return false;
+}
+
+/* Takes those who wait for one thing out of the list, in their order. */
+static struct waiter *waiters_take(struct vm *v, enum wait wait)
+{
+	struct waiter *taken = NULL, **to = &taken;
+
+	for (struct waiter **at = &v->waiters; *at;) {
+		if ((*at)->wait != wait) {
+			at = &(*at)->next;
+			continue;
+		}
+		*to = *at;
+		*at = (*at)->next;
+		to = &(*to)->next;
+		*to = NULL;
+	}
+	return taken;
+}
+
+/* err NULL: it went well. The qube that was waited for may be gone. */
+static void waiters_answer(struct sys *s, struct waiter *list, const struct err *err)
+{
+	while (list) {
+		struct waiter *w = list;
+		struct vm *dependent = w->req ? NULL : vm_find_uuid(s, w->dependent);
+
+		list = w->next;
+		if (w->req && err)
+			req_fail_err(w->req, err);
+		else if (w->req)
+			req_ok(w->req, "");
+		else if (dependent && err)
+			start_failed(dependent, err);
+		else if (dependent)
+			spawn(dependent);
+		waiter_free(w);
+	}
+}
+
+void lifecycle_forget(struct vm *v)
+{
+	timer_drop(&v->timer);
+	while (v->waiters) {
+		struct waiter *w = v->waiters;
+
+		v->waiters = w->next;
+		waiter_free(w);
+	}
+	if (v->console > 0)
+		close(v->console);
+	v->console = 0;
+}
+
+bool power_is_busy(const struct vm *v)
+{
+	return v->waiters;
+}
+
+bool power_is_switched(const struct vm *v)
+{
+	return v->class != CLASS_ADMIN && v->class != CLASS_REMOTE;
+}
+
+bool vm_is_running(const struct vm *v)
+{
+	return !power_is_switched(v) || v->power != POWER_HALTED;
+}
+
+/* ---- off ---- */
+
+static void fire_xids(struct vm *v)
+{
+	prop_changed(v, "xid");
+	prop_changed(v, "stubdom_xid");
+	prop_changed(v, "start_time");
+}
+
+/* A disposable that is off has no reason to stay. v may be gone afterwards. */
+static void cleanup(struct vm *v)
+{
+	if (v->class == CLASS_DISP && prop_get_bool(v, "auto_cleanup"))
+		vm_remove(v);
+}
+
+static void off(struct vm *v)
+{
+	timer_drop(&v->timer);
+	if (v->console > 0)
+		close(v->console);
+	v->console = 0;
+	v->power = POWER_HALTED;
+	v->xid = v->stubdom_xid = -1;
+	v->start_time[0] = '\0';
+	v->started_ns = 0;
+	fire(v->sys, v, "domain-stopped", NULL);
+	fire_xids(v);
+	fire(v->sys, v, "domain-shutdown", NULL);
+}
+
+/* Off, whatever it did before; answers everybody who waits. v may be gone afterwards. */
+static void halt(struct vm *v)
+{
+	struct waiter *for_halt = waiters_take(v, WAIT_HALT);
+	CLEANUP_ERR struct err err = ERR_INIT;
+	struct sys *s = v->sys;
+
+	off(v);
+	if (somebody_waits(v, WAIT_START)) {
+		err_set(&err, -ECANCELED, "QubesVMNotStartedError", "Domain is powered off: '%s'", v->name);
+		start_failed(v, &err);
+	} else {
+		cleanup(v);
+	}
+	waiters_answer(s, for_halt, NULL);
+}
+
+static void halt_timer(uv_timer_t *t)
+{
+	halt(t->data);
+}
+
+static void wait_timer(uv_timer_t *t)
+{
+	struct waiter *w = t->data;
+	struct waiter **at = &w->vm->waiters;
+	CLEANUP_FREE char *reason = xasprintf("Domain shutdown timed out: '%s'", w->vm->name);
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	fire(w->vm->sys, w->vm, "domain-shutdown-failed", "reason", reason, NULL);
+	req_fail(w->req, "QubesVMShutdownTimeoutError", "%s", reason);
+	waiter_free(w);
+}
+
+void power_shutdown(struct vm *v, struct req *r, bool wait)
+{
+	uint64_t delay = v->sys->opt.stop_delay_ms;
+
+	if (wait) {
+		struct waiter *w = waiter_add(v, WAIT_HALT, req_hold(r), NULL);
+		int64_t seconds = prop_get_int(v, "shutdown_timeout", 60);
+
+		w->timer = timer_new(v->sys, (uint64_t)(seconds > 0 ? seconds : 0) * 1000, wait_timer, w);
+	}
+	/* A second request changes nothing for a qube on its way; a paused one is destroyed. */
+	if (delay == 0 || v->power == POWER_PAUSED || v->power == POWER_SUSPENDED) {
+		halt(v);
+	} else if (v->power != POWER_HALTING) {
+		timer_drop(&v->timer);
+		v->power = POWER_HALTING;
+		v->timer = timer_new(v->sys, delay, halt_timer, v);
+	}
+	if (!wait)
+		req_ok(r, "");
+}
+
+void power_kill(struct vm *v, struct req *r)
+{
+	halt(v);
+	req_ok(r, "");
+}
+
+/* ---- on ---- */
+
+void power_fire(struct vm *v, const char *event)
+{
+	fire(v->sys, v, event, "start_guid", "True", NULL);
+}
+
+void power_on(struct vm *v)
+{
+	CLEANUP_FREE char *mode = prop_get(v, "virt_mode", NULL);
+	struct sys *s = v->sys;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (s->next_xid < 1)
+		s->next_xid = 1;
+	v->xid = s->next_xid++;
+	v->stubdom_xid = streq(mode, "hvm") ? s->next_xid++ : -1;
+	v->power = POWER_RUNNING;
+	v->started_ns = uv_hrtime();
+	snprintf(v->start_time, sizeof v->start_time, "%lld.%ld", (long long)now.tv_sec,
+		 now.tv_nsec / 100000000);
+}
+
+/* v may be gone afterwards. */
+static void start_failed(struct vm *v, const struct err *err)
+{
+	struct waiter *list = waiters_take(v, WAIT_START);
+	struct sys *s = v->sys;
+
+	fire(s, v, "domain-start-failed", "reason", err->text, NULL);
+	if (v->power != POWER_HALTED)
+		off(v);
+	cleanup(v);
+	waiters_answer(s, list, err);
+}
+
+static void up(struct vm *v)
+{
+	timer_drop(&v->timer);
+	v->power = POWER_RUNNING;
+	power_fire(v, "domain-start");
+	if (v->sys->opt.compat == 42)
+		fire(v->sys, v, "domain-unpaused", NULL);
+	waiters_answer(v->sys, waiters_take(v, WAIT_START), NULL);
+}
+
+static void up_timer(uv_timer_t *t)
+{
+	up(t->data);
+}
+
+static void qrexec_timer(uv_timer_t *t)
+{
+	struct vm *v = t->data;
+	CLEANUP_ERR struct err err = ERR_INIT;
+
+	err_set(&err, -ETIMEDOUT, "QubesVMError",
+		"Cannot connect to qrexec agent for %lld seconds, see /var/log/xen/console/guest-%s.log for details",
+		(long long)prop_get_int(v, "qrexec_timeout", 60), v->name);
+	start_failed(v, &err);
+}
+
+static void spawn(struct vm *v)
+{
+	const char *qrexec = feature_check_template(v, "qrexec");
+	uint64_t delay = v->sys->opt.start_delay_ms;
+	uint64_t patience = (uint64_t)prop_get_int(v, "qrexec_timeout", 60) * 1000;
+
+	power_fire(v, "domain-pre-spawn");
+	power_on(v);
+	v->power = POWER_PAUSED;
+	fire_xids(v);
+	power_fire(v, "domain-spawn");
+	fire(v->sys, v, "domain-qdb-create", NULL);
+	if (v->sys->opt.compat != 42) {
+		fire(v->sys, v, "domain-pre-unpaused", NULL);
+		fire(v->sys, v, "domain-unpaused", NULL);
+	}
+	v->power = qrexec && *qrexec ? POWER_TRANSIENT : POWER_RUNNING;
+	if (delay == 0)
+		up(v);
+	else if (v->power == POWER_TRANSIENT && patience < delay)
+		v->timer = timer_new(v->sys, patience, qrexec_timer, v);
+	else
+		v->timer = timer_new(v->sys, delay, up_timer, v);
+}
+
+/* What refuses a start before anything is done (admin-api 2.3). */
+static int may_start(struct vm *v, struct err *err)
+{
+	const char *prohibited = feature_get(v, "prohibit-start");
+	struct vm *t = v->class == CLASS_DISP ? prop_get_vm(v, "template") : NULL;
+
+	if (prohibited && *prohibited)
+		return err_set(err, -EPERM, "QubesException", "Qube start is prohibited. Rationale: %s",
+			       prohibited);
+	if (strv_has(&v->tags, "backup-restore-in-progress"))
+		return err_set(err, -EBUSY, "QubesVMError", "Restore of this domain in progress, cannot start");
+	if (t && !(vm_has_prop(t, "template_for_dispvms") && prop_get_bool(t, "template_for_dispvms")))
+		return err_set(err, -EPERM, "QubesException",
+			       "template for disposable (%s) needs to have template_for_dispvms=True", t->name);
+	return 0;
+}
+
+/* Begins the start of a halted qube for which somebody waits. */
+static void begin(struct vm *v)
+{
+	struct vm *netvm = vm_has_prop(v, "netvm") ? prop_get_vm(v, "netvm") : NULL;
+	CLEANUP_ERR struct err err = ERR_INIT;
+
+	fire(v->sys, v, "domain-pre-start", "start_guid", "True", "mem_required", "None", NULL);
+	if (may_start(v, &err) < 0)
+		return start_failed(v, &err);
+	fire(v->sys, v, "domain-verify-files", NULL);
+	if (!netvm || vm_is_running(netvm))
+		return spawn(v);
+
+	bool underway = somebody_waits(netvm, WAIT_START);
+
+	waiter_add(netvm, WAIT_START, NULL, v);
+	if (!underway)
+		begin(netvm);
+}
+
+void power_start(struct vm *v, struct req *r)
+{
+	bool underway = somebody_waits(v, WAIT_START);
+
+	if (!underway && v->power != POWER_HALTED)
+		return req_ok(r, "");
+	waiter_add(v, WAIT_START, req_hold(r), NULL);
+	if (!underway)
+		begin(v);
+}

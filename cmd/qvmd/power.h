@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The null power driver: states and their transitions (admin-api 5.1), with the events of 11.3. Nothing
+ * runs; how long a start and a shutdown take is set by the daemon's options.
+ */
+#pragma once
+
+#include "qvmd/qvmd.h"
+
+/* False for dom0 and RemoteVM, whose power nobody switches. */
+bool power_is_switched(const struct vm *v);
+/* Makes it run at once and says nothing to anybody: for what is up when the daemon begins. */
+void power_on(struct vm *v);
+/* Starts it, its netvm first. Answers r, which is held, when it is up or the start has failed. */
+void power_start(struct vm *v, struct req *r);
+/* Asks it to shut down. r is answered at once, or with wait when it is off. */
+void power_shutdown(struct vm *v, struct req *r, bool wait);
+/* Off, at once. */
+void power_kill(struct vm *v, struct req *r);
+/* A start, or a shutdown that a request waits for, is under way. */
+bool power_is_busy(const struct vm *v);
+
+/* Fires <event> with only the name of the run: start_guid=True. */
+void power_fire(struct vm *v, const char *event);
