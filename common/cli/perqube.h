@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tools about one qube, which --where and --all turn into tools about many: the same call about each chosen
+ * qube, and output whose lines then begin with the qube's name.
+ */
+#pragma once
+
+#include "cli/record.h"
+#include "cli/select.h"
+#include "cli/tool.h"
+
+/* One call for each chosen qube, element i about s->v[i], not made yet. The caller frees with calls_free(). */
+struct call *perqube_calls(const struct selection *s, const char *method, const char *arg, const void *payload,
+			   size_t len);
+/*
+ * Reports a failed call: about one qube as qube_error() does, about one of many with its name in front.
+ * Returns the exit status.
+ */
+int perqube_error(struct ctx *c, const struct selection *s, const struct call *call);
+/*
+ * Makes a call that changes something about every chosen qube and reports each failure. An error of type
+ * `fine` counts as success (NULL: none does). Returns the exit status.
+ */
+int perqube_change(struct ctx *c, const struct selection *s, const char *method, const char *arg,
+		   const void *payload, size_t len, const char *fine);
+/* True when the error says that the very qube called is not there. */
+bool qube_is_missing(const struct err *e, const char *qube);
+
+/* Appends n bytes of text and a newline; with many qubes every line gets the name in front. */
+void perqube_lines(struct buf *b, const struct selection *s, const char *qube, const char *text, size_t n);
+
+/*
+ * Begins the JSON of a tool about one qube: with one chosen, the one record or value is the document; with
+ * many each is a member of one object, by the qube's name. NULL when no JSON was asked for.
+ */
+struct json *perqube_json(struct ctx *c, const struct selection *s);
+
+/* ---- features, which qvm-features and qvm-service both read ---- */
+
+struct feature {
+	const struct qube *qube; /* borrowed from the selection */
+	char *name;
+	char *value;
+	size_t len;
+};
+
+struct features {
+	struct feature *v; /* by qube as chosen, then in the server's order */
+	size_t n;
+	size_t cap;
+};
+
+void features_release(struct features *f);
+#define CLEANUP_FEATURES CLEANUP(features_release)
+/*
+ * All features whose name begins with prefix. One that goes away between List and Get is left out. Prints
+ * errors itself and returns the exit status.
+ */
+int features_read(struct ctx *c, const struct selection *s, const char *prefix, struct features *ret);
