@@ -34,26 +34,3 @@ void perqube_lines(struct buf *b, const struct selection *s, const char *qube, c
  * many each is a member of one object, by the qube's name. NULL when no JSON was asked for.
  */
 struct json *perqube_json(struct ctx *c, const struct selection *s);
-
-/* ---- features, which qvm-features and qvm-service both read ---- */
-
-struct feature {
-	const struct qube *qube; /* borrowed from the selection */
-	char *name;
-	char *value;
-	size_t len;
-};
-
-struct features {
-	struct feature *v; /* by qube as chosen, then in the server's order */
-	size_t n;
-	size_t cap;
-};
-
-void features_release(struct features *f);
-#define CLEANUP_FEATURES CLEANUP(features_release)
-/*
- * All features whose name begins with prefix. One that goes away between List and Get is left out. Prints
- * errors itself and returns the exit status.
- */
-int features_read(struct ctx *c, const struct selection *s, const char *prefix, struct features *ret);
