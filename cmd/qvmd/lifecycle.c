@@ -129,14 +129,6 @@ static void handle_kill(struct req *r)
 
 /* ---- pausing and sleeping ---- */
 
-static void pause_qube(struct vm *v)
-{
-	if (v->sys->opt.compat != 42)
-		fire(v->sys, v, "domain-pre-paused", NULL);
-	v->power = POWER_PAUSED;
-	fire(v->sys, v, "domain-paused", NULL);
-}
-
 static void handle_pause(struct req *r)
 {
 	struct vm *v = r->dest;
@@ -145,7 +137,7 @@ static void handle_pause(struct req *r)
 		return;
 	if (v->power != POWER_RUNNING && v->power != POWER_PAUSED)
 		return fail_not_running(r);
-	pause_qube(v);
+	power_pause(v);
 	req_ok(r, "");
 }
 
@@ -155,10 +147,7 @@ static void unpause(struct req *r)
 
 	if (v->power != POWER_PAUSED)
 		return req_fail(r, "QubesVMNotPausedError", "Domain is not paused: '%s'", v->name);
-	if (v->sys->opt.compat != 42)
-		fire(v->sys, v, "domain-pre-unpaused", NULL);
-	v->power = POWER_RUNNING;
-	fire(v->sys, v, "domain-unpaused", NULL);
+	power_unpause(v);
 	req_ok(r, "");
 }
 
@@ -188,7 +177,7 @@ static void handle_suspend(struct req *r)
 		run_service(v);
 		v->power = POWER_SUSPENDED;
 	} else {
-		pause_qube(v);
+		power_pause(v);
 	}
 	req_ok(r, "");
 }

@@ -239,9 +239,28 @@ void power_kill(struct vm *v, struct req *r)
 	req_ok(r, "");
 }
 
+/* ---- pausing ---- */
+
+void power_pause(struct vm *v)
+{
+	if (v->sys->opt.compat != 42)
+		fire(v->sys, v, "domain-pre-paused", NULL);
+	v->power = POWER_PAUSED;
+	fire(v->sys, v, "domain-paused", NULL);
+}
+
+void power_unpause(struct vm *v)
+{
+	if (v->sys->opt.compat != 42)
+		fire(v->sys, v, "domain-pre-unpaused", NULL);
+	v->power = POWER_RUNNING;
+	fire(v->sys, v, "domain-unpaused", NULL);
+}
+
 /* ---- on ---- */
 
-void power_fire(struct vm *v, const char *event)
+/* An event of a start that somebody asked for. */
+static void fire_guid(struct vm *v, const char *event)
 {
 	fire(v->sys, v, event, "start_guid", "True", NULL);
 }
@@ -280,7 +299,7 @@ static void up(struct vm *v)
 {
 	timer_drop(&v->timer);
 	v->power = POWER_RUNNING;
-	power_fire(v, "domain-start");
+	fire_guid(v, "domain-start");
 	if (v->sys->opt.compat == 42)
 		fire(v->sys, v, "domain-unpaused", NULL);
 	waiters_answer(v->sys, waiters_take(v, WAIT_START), NULL);
@@ -308,11 +327,11 @@ static void spawn(struct vm *v)
 	uint64_t delay = v->sys->opt.start_delay_ms;
 	uint64_t patience = (uint64_t)prop_get_int(v, "qrexec_timeout", 60) * 1000;
 
-	power_fire(v, "domain-pre-spawn");
+	fire_guid(v, "domain-pre-spawn");
 	power_on(v);
 	v->power = POWER_PAUSED;
 	fire_xids(v);
-	power_fire(v, "domain-spawn");
+	fire_guid(v, "domain-spawn");
 	fire(v->sys, v, "domain-qdb-create", NULL);
 	if (v->sys->opt.compat != 42) {
 		fire(v->sys, v, "domain-pre-unpaused", NULL);
@@ -368,9 +387,12 @@ void power_start(struct vm *v, struct req *r)
 {
 	bool underway = somebody_waits(v, WAIT_START);
 
-	if (!underway && v->power != POWER_HALTED)
-		return req_ok(r, "");
-	waiter_add(v, WAIT_START, req_hold(r), NULL);
+	if (!underway && v->power != POWER_HALTED) {
+		if (r)
+			req_ok(r, "");
+		return;
+	}
+	waiter_add(v, WAIT_START, r ? req_hold(r) : NULL, NULL);
 	if (!underway)
 		begin(v);
 }

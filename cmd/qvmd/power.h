@@ -11,7 +11,7 @@
 bool power_is_switched(const struct vm *v);
 /* Makes it run at once and says nothing to anybody: for what is up when the daemon begins. */
 void power_on(struct vm *v);
-/* Starts it, its netvm first. Answers r, which is held, when it is up or the start has failed. */
+/* Starts it, its netvm first. Answers r (or nobody: NULL) when it is up or the start has failed. */
 void power_start(struct vm *v, struct req *r);
 /* Asks it to shut down. r is answered at once, or with wait when it is off. */
 void power_shutdown(struct vm *v, struct req *r, bool wait);
@@ -19,6 +19,6 @@ void power_shutdown(struct vm *v, struct req *r, bool wait);
 void power_kill(struct vm *v, struct req *r);
 /* A start, or a shutdown that a request waits for, is under way. */
 bool power_is_busy(const struct vm *v);
-
-/* Fires <event> with only the name of the run: start_guid=True. */
-void power_fire(struct vm *v, const char *event);
+/* Running to Paused (again, too) and back. */
+void power_pause(struct vm *v);
+void power_unpause(struct vm *v);
