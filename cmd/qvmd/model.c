@@ -257,7 +257,6 @@ void vm_free(struct vm *v)
 {
 	lifecycle_forget(v);
 	vm_clear(v);
-	free(v->users);
 	free(v->name);
 	free(v);
 }
@@ -282,6 +281,20 @@ void sys_clear(struct sys *s)
 	strv_release(&s->kernels);
 }
 
+void sys_free(struct sys *s)
+{
+	for (size_t i = 0; i < s->n_vms; i++)
+		vm_free(s->vms[i]);
+	free(s->vms);
+	free(s->by_uuid);
+	free(s->qids);
+	s->vms = s->by_uuid = NULL;
+	s->qids = NULL;
+	s->n_vms = s->cap_vms = s->n_qids = 0;
+	s->dom0 = NULL;
+	sys_clear(s);
+}
+
 /* ---- mutators ---- */
 
 static void random_bytes(void *p, size_t n)
@@ -297,8 +310,9 @@ static void uuid_random(char ret[static 37])
 	random_bytes(b, sizeof b);
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(ret, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(ret, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+		 b[12], b[13], b[14], b[15]);
 }
 
 /* 0-9999, not of a disposable that is there or was there within a week, while there are such. */

@@ -18,7 +18,9 @@
 
 /* ---- the system ---- */
 
-enum class { CLASS_ADMIN, CLASS_APP, CLASS_DISP, CLASS_REMOTE, CLASS_STANDALONE, CLASS_TEMPLATE, CLASS_COUNT };
+enum class {
+	CLASS_ADMIN, CLASS_APP, CLASS_DISP, CLASS_REMOTE, CLASS_STANDALONE, CLASS_TEMPLATE, CLASS_COUNT
+};
 extern const char *const class_names[CLASS_COUNT];
 /* -1 when there is no such class. */
 int class_from_name(const char *name);
@@ -80,7 +82,6 @@ struct vm {
 	uv_timer_t *timer;    /* a transition under way (power.c) */
 	int console;          /* the master side of its terminal (lifecycle.c); 0: none yet */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
-	struct vm **users;      /* not used by the store: index of qubes whose explicit property names this one */
 };
 
 struct options {
@@ -93,7 +94,7 @@ struct options {
 	int compat;        /* 0 next (default), 42, 43: admin-api 1.8 */
 	uint64_t start_delay_ms, stop_delay_ms; /* null power driver */
 	unsigned max_connections;
-	int parent_fd;     /* -1; else a pipe: its end of file means that the parent died and the daemon goes */
+	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };
 
 struct sys {
@@ -223,7 +224,7 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len);
 
 /* ---- events (events.c) ---- */
 
-/* Sends to every subscriber of the system, and of subject when it is not NULL. NULL-terminated key, value... */
+/* Sends to every subscriber of the system, and of subject when it is not NULL. Key, value..., NULL. */
 void fire(struct sys *s, const struct vm *subject, const char *event, ...) __attribute__((sentinel));
 
 /* ---- properties (property.c and its tables), for use by other modules ---- */
@@ -237,12 +238,13 @@ struct vm *prop_get_vm(struct vm *v, const char *prop);
 char *global_get(struct sys *s, const char *prop, bool *ret_default);
 struct vm *global_get_vm(struct sys *s, const char *prop);
 bool vm_has_prop(const struct vm *v, const char *prop);
-/* The whole of property.Set with checks, events and side effects, as another call's part. 0 or -EINVAL with err. */
+/* The whole of property.Set with checks, events and side effects, as another call's part. 0, or -EINVAL with
+ * err. */
 int prop_set(struct vm *v, const char *prop, const char *value, struct err *err);
 int prop_reset(struct vm *v, const char *prop, struct err *err);
 /* Fires property-reset:<prop> with the name only (a computed default changed). */
 void prop_changed(struct vm *v, const char *prop);
-/* Names of global properties, and of "other qube's property", that explicitly refer to v, as 2.4 Remove counts them. */
+/* True when a global property, or a property that another qube has set, names v, as 2.4 Remove counts them. */
 bool vm_is_referenced(struct vm *v);
 
 /* ---- features (feature.c), for use by other modules ---- */

@@ -32,13 +32,16 @@ static const char schema[] =
 	"CREATE TABLE tag(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
 	" tag TEXT NOT NULL, PRIMARY KEY(vm, tag)) WITHOUT ROWID;"
 	/* features keep the order of first setting: an update leaves the row where it is */
-	"CREATE TABLE feature(id INTEGER PRIMARY KEY, vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
+	"CREATE TABLE feature(id INTEGER PRIMARY KEY,"
+	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
 	" key TEXT NOT NULL, value TEXT NOT NULL, UNIQUE(vm, key));";
 
 enum stmt {
-	BEGIN, COMMIT, VM_ADD, VM_DROP, VM_NOTES, PROP_PUT, FEATURE_PUT, VPOOL_PUT, PROP_DEL, FEATURE_DEL, VPOOL_DEL,
-	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP, POOL_PUT, POOL_CONFIG_DEL, POOL_CONFIG_PUT,
-	KERNEL_PUT, DISPID_GONE, DISPID_RECENT, STMT_COUNT
+	BEGIN, COMMIT, VM_ADD, VM_DROP, VM_NOTES,
+	PROP_PUT, FEATURE_PUT, VPOOL_PUT, /* in the order of enum store_kv */
+	PROP_DEL, FEATURE_DEL, VPOOL_DEL, /* the same */
+	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP, POOL_PUT, POOL_CONFIG_DEL,
+	POOL_CONFIG_PUT, KERNEL_PUT, DISPID_GONE, DISPID_RECENT, STMT_COUNT
 };
 
 static const char *const sql[STMT_COUNT] = {
@@ -104,7 +107,7 @@ static void note_failure(struct store *st)
 		st->failure = xstrdup(sqlite3_errmsg(st->db));
 }
 
-/* Binds by letters, runs, and resets: i for int64_t, s for text (NULL allowed). Returns the result of the step. */
+/* Binds by letters (i for int64_t, s for text or NULL), runs, resets. Returns the result of the step. */
 static int exec(struct sys *s, enum stmt which, const char *types, ...)
 {
 	struct store *st = s->store;
@@ -114,7 +117,7 @@ static int exec(struct sys *s, enum stmt which, const char *types, ...)
 	if (st->failure)
 		return SQLITE_ERROR;
 	if (!stmt) {
-		if (sqlite3_prepare_v3(st->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+		if (sqlite3_prepare_v3(st->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL)) {
 			note_failure(st);
 			return SQLITE_ERROR;
 		}
@@ -163,8 +166,8 @@ int store_commit(struct sys *s, struct err *err)
 
 	/* Memory went ahead of the store: take it back. */
 	if (store_load(s, &load_err) < 0)
-		return err_set(err, -ENOTRECOVERABLE, "QubesException", "cannot save the change: %s; then: %s", failure,
-			       load_err.text);
+		return err_set(err, -ENOTRECOVERABLE, "QubesException",
+			       "cannot save the change: %s; then: %s", failure, load_err.text);
 	return err_set(err, -EIO, "QubesException", "cannot save the change: %s", failure);
 }
 
@@ -248,7 +251,7 @@ bool store_dispid_is_recent(struct sys *s, int64_t dispid)
 
 /* ---- opening and closing ---- */
 
-/* The lock is the proof that no other daemon has this state: the kernel drops it whatever way a daemon ends. */
+/* The lock proves that no other daemon has this state: the kernel drops it whatever way a daemon ends. */
 static int lock_state(struct sys *s, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/lock", s->opt.state_dir);
@@ -265,7 +268,8 @@ static int lock_state(struct sys *s, struct err *err)
 		if (read_all(fd, &b, 32) < 0 || b.len == 0)
 			return err_set(err, -EBUSY, "", "'%s' is in use by another qvmd", s->opt.state_dir);
 		b.data[strcspn(b.data, "\n")] = '\0';
-		return err_set(err, -EBUSY, "", "'%s' is in use by another qvmd (process %s)", s->opt.state_dir, b.data);
+		return err_set(err, -EBUSY, "", "'%s' is in use by another qvmd (process %s)",
+			       s->opt.state_dir, b.data);
 	}
 	if (ftruncate(fd, 0) < 0 || write_all(fd, pid, strlen(pid)) < 0)
 		return err_set(err, -EIO, "", "cannot write '%s': %s", path, strerror(errno));
@@ -295,10 +299,11 @@ static int run_sql(sqlite3 *db, const char *path, const char *text, struct err *
 
 static int open_db(struct sys *s, const char *path, struct err *err)
 {
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	sqlite3 **db = &s->store->db;
 	int r;
 
-	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
 		return err_set(err, -EIO, "", "cannot open '%s': %s", path, sqlite3_errmsg(*db));
 	r = run_sql(*db, path,
 		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -310,8 +315,9 @@ static int open_db(struct sys *s, const char *path, struct err *err)
 	int64_t id = pragma(*db, "PRAGMA application_id");
 
 	if (version == 0 && id == 0 && pragma(*db, "SELECT count(*) FROM sqlite_schema") == 0) {
-		CLEANUP_FREE char *text = xasprintf("BEGIN; %s PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT",
-						    schema, SCHEMA_VERSION, APPLICATION_ID);
+		CLEANUP_FREE char *text =
+			xasprintf("BEGIN; %s PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT",
+				  schema, SCHEMA_VERSION, APPLICATION_ID);
 
 		return run_sql(*db, path, text, err);
 	}
@@ -319,10 +325,11 @@ static int open_db(struct sys *s, const char *path, struct err *err)
 		return err_set(err, -EINVAL, "", "'%s' is not a store of qvmd", path);
 	if (version > SCHEMA_VERSION)
 		return err_set(err, -EINVAL, "",
-			       "'%s' was written by a newer qvmd: its schema version is %lld, and this one knows %d", path,
-			       (long long)version, SCHEMA_VERSION);
+			       "'%s' was written by a newer qvmd: it has schema version %lld, this one knows %d",
+			       path, (long long)version, SCHEMA_VERSION);
 	if (version != SCHEMA_VERSION)
-		return err_set(err, -EINVAL, "", "'%s' has the unknown schema version %lld", path, (long long)version);
+		return err_set(err, -EINVAL, "", "'%s' has the unknown schema version %lld", path,
+			       (long long)version);
 	return 0;
 }
 

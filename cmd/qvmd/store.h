@@ -27,8 +27,8 @@ bool store_dispid_is_recent(struct sys *s, int64_t dispid);
 /* store.c, for store_load.c. */
 struct sqlite3;
 struct sqlite3 *store_db(const struct sys *s);
-/* Reads all tables into memory. What exists already under the same uuid keeps its place in memory, and with it
- * its power state and those who wait for it. (store_load.c) */
+/* Reads all tables into memory. What exists already under the same uuid keeps its place in memory, and
+ * with it its power state and those who wait for it. (store_load.c) */
 int store_load(struct sys *s, struct err *err);
 
 /* seed.c and the loader: dom0, and a qube that is in no index yet. */
@@ -39,4 +39,5 @@ void model_insert(struct sys *s, struct vm *v);
 void model_forget(struct sys *s, struct vm *v);
 void vm_clear(struct vm *v);
 void vm_free(struct vm *v);
-void sys_clear(struct sys *s);
+void sys_clear(struct sys *s); /* all but the qubes */
+void sys_free(struct sys *s);

@@ -21,8 +21,10 @@ static const char *text(sqlite3_stmt *st, int column)
 	return s ? s : "";
 }
 
+typedef int row_fn(struct loader *l, sqlite3_stmt *st);
+
 /* Calls row for each row of a query. */
-static int each(struct loader *l, const char *query, int (*row)(struct loader *l, sqlite3_stmt *st), struct err *err)
+static int each(struct loader *l, const char *query, row_fn *row, struct err *err)
 {
 	sqlite3 *db = store_db(l->sys);
 	sqlite3_stmt *st = NULL;
@@ -36,9 +38,8 @@ static int each(struct loader *l, const char *query, int (*row)(struct loader *l
 		}
 	}
 
-	int code = r == SQLITE_DONE ? 0 :
-			   err_set(err, -EIO, "", "cannot read the store: %s",
-				   r == SQLITE_CORRUPT ? "it holds something that cannot be" : sqlite3_errmsg(db));
+	const char *why = r == SQLITE_CORRUPT ? "it holds something that cannot be" : sqlite3_errmsg(db);
+	int code = r == SQLITE_DONE ? 0 : err_set(err, -EIO, "", "cannot read the store: %s", why);
 
 	sqlite3_finalize(st);
 	return code;
@@ -179,7 +180,7 @@ int store_load(struct sys *s, struct err *err)
 {
 	static const struct {
 		const char *query;
-		int (*row)(struct loader *l, sqlite3_stmt *st);
+		row_fn *row;
 	} tables[] = {
 		{"SELECT idx, name, color FROM label ORDER BY idx", row_label},
 		{"SELECT name, driver FROM pool ORDER BY id", row_pool},

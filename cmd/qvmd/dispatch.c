@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the bytes of a request to its handler, and from what the handler says to the bytes of the reply. */
+#include <errno.h>
+#include <time.h>
+
+#include "admin/exc.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "model/names.h"
+#include "qvmd/server.h"
+
+const struct method *const all_methods[] = {
+	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
+	methods_tag, methods_label, methods_events, NULL,
+};
+
+/* ---- log ---- */
+
+void log_line(struct sys *s, const char *fmt, ...)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	CLEANUP_BUF struct buf safe = BUF_INIT;
+	char when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	va_list ap;
+
+	if (!s->log)
+		return;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	term_escape(&safe, b.data, b.len, false);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&now, &tm));
+	fprintf(s->log, "%s %s\n", when, buf_str(&safe));
+	fflush(s->log);
+}
+
+/* ---- replies ---- */
+
+/* After an answer: what was held is freed. */
+static struct conn *answer(struct req *r)
+{
+	struct conn *c = r->conn;
+
+	if (r->answered)
+		abort();
+	r->answered = true;
+	if (r == conn_kept(c)) {
+		conn_unkeep(c);
+		req_free(r);
+	}
+	return c;
+}
+
+void req_ok(struct req *r, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (r->held) {
+		/* text may belong to the request */
+		CLEANUP_FREE char *copy = xmemdup0(text, n);
+
+		conn_reply(answer(r), "0", 2, copy, n);
+		return;
+	}
+	conn_reply(answer(r), "0", 2, text, n);
+}
+
+void req_ok_buf(struct req *r, const struct buf *b)
+{
+	conn_reply(answer(r), "0", 2, b->data, b->len);
+}
+
+/* Refusals that only the next generation shows (admin-api 1.8). */
+static bool is_silent(const struct req *r, const char *type)
+{
+	return r->sys->opt.compat && (exc_is(type, "ProtocolError") || exc_is(type, "PermissionDenied"));
+}
+
+static void fail_text(struct req *r, const char *type, const char *plain)
+{
+	CLEANUP_FREE char *quoted = exc_is_quoted(type) ? quote_py(plain) : NULL;
+	CLEANUP_FREE char *traceback = NULL;
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	const char *text = quoted ? quoted : plain;
+	const char *name = r->method ? r->method->name : "?";
+
+	log_line(r->sys, "%s+%s: %s: %s", name, r->arg, type, text);
+	if (is_silent(r, type)) {
+		conn_refuse(answer(r));
+		return;
+	}
+	if (r->sys->opt.debug)
+		traceback = xasprintf("qvmd " VERSION ", method %s, argument '%s', payload %zu bytes\n%s: %s\n",
+				      name, r->arg, r->payload_len, type, text);
+	reply_encode_exception(&b, type, traceback, text);
+	conn_reply(answer(r), b.data, b.len, NULL, 0);
+}
+
+void req_fail(struct req *r, const char *type, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+
+	va_end(ap);
+	fail_text(r, type, text);
+}
+
+void req_fail_err(struct req *r, const struct err *e)
+{
+	fail_text(r, e->type && *e->type ? e->type : "QubesException", e->text ? e->text : "");
+}
+
+void req_no_method(struct req *r)
+{
+	size_t n = strlen(r->method->name) - (*r->suffix ? 1 : 0);
+
+	req_fail(r, "ProtocolError", "no such method: '%.*s%s'", (int)n, r->method->name, r->suffix);
+}
+
+struct req *req_hold(struct req *r)
+{
+	struct req *copy = xmalloc(sizeof *copy);
+
+	*copy = *r;
+	copy->suffix = xstrdup(r->suffix);
+	copy->arg = xstrdup(r->arg);
+	copy->payload = xmemdup0(r->payload, r->payload_len);
+	copy->held = r->held = true;
+	conn_keep(r->conn, copy);
+	return copy;
+}
+
+void req_free(struct req *r)
+{
+	if (!r)
+		return;
+	free((char *)r->suffix);
+	free((char *)r->arg);
+	free((char *)r->payload);
+	free(r);
+}
+
+/* ---- checks ---- */
+
+/* A qube of a header (admin-api 1.3). NULL with err when there is none. */
+static struct vm *find_qube(struct sys *s, const char *name, bool is_dest, struct err *err)
+{
+	const char *uuid = is_dest && s->opt.compat != 42 ? skip_prefix(name, "uuid:") : NULL;
+	struct vm *v = uuid ? NULL : vm_find(s, name);
+
+	if (v)
+		return v;
+	if (uuid && !uuid_is_valid(uuid)) {
+		err_set(err, -EINVAL, "QubesVMInvalidUUIDError", "VM UUID is not valid: '%s'", uuid);
+		return NULL;
+	}
+	if (uuid)
+		v = vm_find_uuid(s, uuid);
+	else if (s->opt.compat != 42 && name_check_qube(name, err) < 0)
+		return NULL;
+	if (!v)
+		err_set(err, -ENOENT, "QubesVMNotFoundError", "No such domain: '%s'", name);
+	return v;
+}
+
+/* Rows that came after the generation we play; what only the seed has is always there (admin-api 0.1). */
+static bool is_known(const struct method *m, int compat)
+{
+	const char *v = m->versions;
+
+	if (!compat || v[0] == 'S')
+		return true;
+	return compat == 42 ? v[1] != '-' : v[1] != '-' || v[2] != '-';
+}
+
+/* The one word that stands for the star behind the first n bytes of pattern, or NULL. */
+static const char *skip_star(const char *name, size_t len, const char *pattern, size_t n)
+{
+	return len > n && memcmp(name, pattern, n) == 0 && !strchr(name + n, '.') ? name + n : NULL;
+}
+
+static const struct method *find_method(const char *name, int compat, const char **ret_suffix)
+{
+	size_t n = strlen(name);
+
+	for (size_t t = 0; all_methods[t]; t++)
+		for (const struct method *m = all_methods[t]; m->name; m++) {
+			size_t len = strlen(m->name);
+
+			*ret_suffix = "";
+			if (m->name[len - 1] == '*') {
+				/* one word stands for the star */
+				const char *word = skip_star(name, n, m->name, len - 1);
+
+				if (!word)
+					continue;
+				*ret_suffix = word;
+			} else if (len != n || memcmp(name, m->name, n) != 0) {
+				continue;
+			}
+			return is_known(m, compat) ? m : NULL;
+		}
+	return NULL;
+}
+
+/* The older generations look at these arguments no closer than at others (admin-api 1.7). */
+static bool is_lenient(const struct req *r)
+{
+	const char *m = r->method->name;
+
+	return r->sys->opt.compat && (streq(m, "admin.vm.property.Get") || streq(m, "admin.property.Get") ||
+				      streq(m, "admin.vm.tag.Get") || streq(m, "admin.vm.feature.Set"));
+}
+
+/* The text of the first rule that is broken, in the order of admin-api 1.7; or NULL. */
+static const char *broken_rule(const struct req *r)
+{
+	const struct method *m = r->method;
+	bool to_dom0 = r->dest == r->sys->dom0;
+
+	if (m->payload == PART_NEEDED && r->payload_len == 0)
+		return "expected payload";
+	if (m->payload == PART_NONE && r->payload_len != 0)
+		return "unexpected payload";
+	if (m->arg == PART_NEEDED && *r->arg == '\0' && !is_lenient(r))
+		return "expected an argument";
+	if (m->arg == PART_NONE && *r->arg != '\0')
+		return "unexpected argument";
+	if (m->dest == DEST_DOM0 && !to_dom0)
+		return "expected destination to be AdminVM";
+	if (m->dest == DEST_NOT_DOM0 && to_dom0)
+		return "expected destination to not be AdminVM";
+	return NULL;
+}
+
+void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
+{
+	CLEANUP_ERR struct err e = ERR_INIT;
+	struct request q;
+
+	if (request_decode(data, len, &q) < 0) {
+		log_line(s, "malformed request of %zu bytes", len);
+		conn_refuse(c);
+		return;
+	}
+
+	struct req r = {
+		.sys = s, .conn = c, .suffix = "", .arg = q.arg, .payload = q.payload,
+		.payload_len = q.payload_len,
+	};
+
+	if (s->log)
+		log_line(s, "%s -> %s %s+%s (%zu)", q.source, q.dest, q.method, q.arg, q.payload_len);
+	r.source = find_qube(s, q.source, false, &e);
+	if (r.source)
+		r.dest = find_qube(s, q.dest, true, &e);
+	if (!r.dest) {
+		req_fail_err(&r, &e);
+		return;
+	}
+	r.method = find_method(q.method, s->opt.compat, &r.suffix);
+	if (!r.method) {
+		req_fail(&r, "ProtocolError", "no such method: '%s'", q.method);
+		return;
+	}
+
+	const char *broken = broken_rule(&r);
+
+	if (broken) {
+		req_fail(&r, "ProtocolError", "%s", broken);
+		return;
+	}
+	r.method->handle(&r);
+	if (!r.answered && !r.held)
+		abort();
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The socket and its connections. Most requests are read, run and answered in one go, without a trip through
+ * the loop; only what would block waits in it. What changed something is answered when the turn of the loop
+ * ends, after one commit for all of them.
+ */
+#include "qvmd/server.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/io.h"
+#include "os/sock.h"
+#include "qvmd/store.h"
+
+#define ACCEPTS_PER_TURN 128
+#define STREAM_QUEUE_MAX (8u << 20) /* a subscriber that lags further behind is dropped */
+#define ACCEPT_RETRY_MS 50
+
+enum conn_state {
+	CONN_READ,   /* the request is not whole yet */
+	CONN_BUSY,   /* it is being served */
+	CONN_HELD,   /* the reply waits for the turn's commit */
+	CONN_WRITE,  /* the rest of the reply waits for the peer */
+	CONN_STREAM,
+};
+
+struct conn {
+	struct sys *sys;
+	struct conn *prev, *next;
+	int fd;
+	enum conn_state state;
+	bool in_loop;      /* poll is initialised */
+	bool pending;      /* a stream that is in server.streams */
+	struct buf in, out;
+	size_t out_done;   /* bytes of out that have left */
+	size_t out_safe;   /* streams: bytes of out from before this turn's changes */
+	struct req *kept;
+	uv_poll_t poll;
+};
+
+struct conns {
+	struct conn **v;
+	size_t n, cap;
+};
+
+struct server {
+	int fd;
+	bool paused;
+	bool broken;       /* memory was lost: nobody is served any more */
+	unsigned n_conns;
+	struct conn *first;
+	struct conns held, streams; /* to be looked after when the turn ends */
+	uv_poll_t listener;
+	uv_timer_t retry;
+	uv_prepare_t prepare;
+	uv_check_t check;
+	char scratch[FRAME_REQUEST_MAX + 2]; /* one byte to see too much, one for a NUL */
+};
+
+/* ---- connections come and go ---- */
+
+static void listen_again(struct server *sv);
+
+static void conn_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+static void conns_drop(struct conns *list, const struct conn *c)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i] == c)
+			list->v[i] = NULL;
+}
+
+static void conn_free(struct conn *c)
+{
+	struct server *sv = c->sys->server;
+
+	if (c->state == CONN_STREAM)
+		hub_forget(c->sys, c);
+	if (c->state == CONN_HELD)
+		conns_drop(&sv->held, c);
+	if (c->pending)
+		conns_drop(&sv->streams, c);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		sv->first = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	sv->n_conns--;
+	buf_release(&c->in);
+	buf_release(&c->out);
+	req_free(STEAL(c->kept));
+	if (c->in_loop)
+		uv_close((uv_handle_t *)&c->poll, conn_closed);
+	close(c->fd);
+	if (!c->in_loop)
+		free(c);
+	listen_again(sv);
+}
+
+/* Waits in the loop for events, or hands the connection back when the loop cannot take it. */
+static bool conn_wait(struct conn *c, int events, uv_poll_cb cb)
+{
+	if (!c->in_loop) {
+		if (uv_poll_init(c->sys->loop, &c->poll, c->fd) < 0) {
+			conn_free(c);
+			return false;
+		}
+		c->poll.data = c;
+		c->in_loop = true;
+	}
+	if (uv_poll_start(&c->poll, events, cb) < 0) {
+		conn_free(c);
+		return false;
+	}
+	return true;
+}
+
+/* ---- writing ---- */
+
+static void on_writable(uv_poll_t *h, int status, int events);
+
+/* Sends what is in out. 1: all of it, 0: the peer is slow, negative: the peer is gone. */
+static int conn_flush(struct conn *c)
+{
+	while (c->out_done < c->out.len) {
+		ssize_t n = send(c->fd, c->out.data + c->out_done, c->out.len - c->out_done, MSG_NOSIGNAL);
+
+		if (n >= 0)
+			c->out_done += (size_t)n;
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return 0;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 1;
+}
+
+/* Brings the rest of a reply out and then closes. */
+static void conn_finish(struct conn *c)
+{
+	c->state = CONN_WRITE;
+	if (conn_flush(c) != 0)
+		conn_free(c);
+	else
+		conn_wait(c, UV_WRITABLE, on_writable);
+}
+
+/*
+ * A stream also waits for the end of its peer. UV_PRIORITIZED never comes on a unix socket by itself; asking
+ * for it makes the hang-up, which is always reported, reach us, while the peer's half-close does not.
+ */
+static void stream_flush(struct conn *c)
+{
+	int r = conn_flush(c);
+
+	if (r > 0) {
+		buf_reset(&c->out);
+		c->out_done = 0;
+	} else if (c->out_done > c->out.len / 2) {
+		buf_consume(&c->out, c->out_done);
+		c->out_done = 0;
+	}
+	c->out_safe = c->out.len;
+	if (r < 0 || c->out.len - c->out_done > STREAM_QUEUE_MAX)
+		conn_free(c);
+	else
+		conn_wait(c, UV_PRIORITIZED | (r == 0 ? UV_WRITABLE : 0), on_writable);
+}
+
+static void on_writable(uv_poll_t *h, int status, int events)
+{
+	struct conn *c = h->data;
+
+	if (status < 0 || (c->state == CONN_STREAM && (events & UV_PRIORITIZED)))
+		conn_free(c);
+	else if (c->state == CONN_STREAM)
+		stream_flush(c);
+	else
+		conn_finish(c);
+}
+
+static void streams_flush(struct server *sv)
+{
+	for (size_t i = 0; i < sv->streams.n; i++) {
+		struct conn *c = sv->streams.v[i];
+
+		if (!c)
+			continue;
+		c->pending = false;
+		stream_flush(c);
+	}
+	sv->streams.n = 0;
+}
+
+void conn_reply(struct conn *c, const void *head, size_t head_len, const void *body, size_t body_len)
+{
+	struct server *sv = c->sys->server;
+	struct iovec iov[2] = { { (void *)head, head_len }, { (void *)body, body_len } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	size_t done = 0;
+
+	if (store_is_dirty(c->sys)) {
+		buf_add(&c->out, head, head_len);
+		buf_add(&c->out, body, body_len);
+		c->state = CONN_HELD;
+		GROW(sv->held.v, sv->held.n, sv->held.cap);
+		sv->held.v[sv->held.n++] = c;
+		return;
+	}
+	/* The events of a call come before its reply (admin-api 11.1). */
+	if (sv->streams.n)
+		streams_flush(sv);
+
+	ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+		conn_free(c);
+		return;
+	}
+	if (n > 0)
+		done = (size_t)n;
+	if (done == head_len + body_len) {
+		conn_free(c);
+		return;
+	}
+	if (done < head_len)
+		buf_add(&c->out, (const char *)head + done, head_len - done);
+	done -= done < head_len ? done : head_len;
+	buf_add(&c->out, (const char *)body + done, body_len - done);
+	conn_finish(c);
+}
+
+void conn_refuse(struct conn *c)
+{
+	conn_reply(c, NULL, 0, NULL, 0);
+}
+
+void conn_keep(struct conn *c, struct req *r)
+{
+	c->kept = r;
+}
+
+struct req *conn_kept(const struct conn *c)
+{
+	return c->kept;
+}
+
+void conn_unkeep(struct conn *c)
+{
+	c->kept = NULL;
+}
+
+void conn_stream(struct conn *c)
+{
+	c->state = CONN_STREAM;
+}
+
+void conn_stream_add(struct conn *c, const void *data, size_t len)
+{
+	struct server *sv = c->sys->server;
+
+	buf_add(&c->out, data, len);
+	if (!store_is_dirty(c->sys))
+		c->out_safe = c->out.len;
+	if (c->pending)
+		return;
+	c->pending = true;
+	GROW(sv->streams.v, sv->streams.n, sv->streams.cap);
+	sv->streams.v[sv->streams.n++] = c;
+}
+
+/* ---- the end of a turn ---- */
+
+/* Nothing of what was held may leave: memory went back to what it was before. */
+static void turn_failed(struct server *sv, const struct err *e)
+{
+	for (size_t i = 0; i < sv->streams.n; i++) {
+		struct conn *c = sv->streams.v[i];
+
+		if (c && c->out.len > c->out_safe) {
+			c->out.len = c->out_safe;
+			c->out.data[c->out.len] = '\0';
+		}
+	}
+	for (size_t i = 0; i < sv->held.n; i++) {
+		struct conn *c = sv->held.v[i];
+
+		if (!c || c->out.len == 0)
+			continue;
+		buf_reset(&c->out);
+		reply_encode_exception(&c->out, e->type, NULL, e->text);
+	}
+}
+
+static void turn_end(struct sys *s)
+{
+	struct server *sv = s->server;
+	CLEANUP_ERR struct err e = ERR_INIT;
+	int r = store_is_dirty(s) ? store_commit(s, &e) : 0;
+
+	if (r < 0) {
+		log_line(s, "%s", e.text);
+		turn_failed(sv, &e);
+		if (r == -ENOTRECOVERABLE) {
+			sv->broken = true;
+			uv_stop(s->loop);
+		}
+	}
+	if (sv->streams.n)
+		streams_flush(sv);
+	for (size_t i = 0; i < sv->held.n; i++)
+		if (sv->held.v[i])
+			conn_finish(sv->held.v[i]);
+	sv->held.n = 0;
+}
+
+static void on_prepare(uv_prepare_t *h)
+{
+	turn_end(h->data);
+}
+
+static void on_check(uv_check_t *h)
+{
+	turn_end(h->data);
+}
+
+/* ---- reading ---- */
+
+static void on_readable(uv_poll_t *h, int status, int events);
+
+/* Takes what is there; runs the request when its end was seen. */
+static void conn_read(struct conn *c)
+{
+	struct server *sv = c->sys->server;
+	size_t have = 0; /* bytes in scratch */
+
+	if (sv->broken) {
+		conn_free(c);
+		return;
+	}
+	for (;;) {
+		size_t room = FRAME_REQUEST_MAX + 1 - c->in.len - have;
+		ssize_t n = recv(c->fd, sv->scratch + have, room, 0);
+
+		if (n > 0) {
+			have += (size_t)n;
+			if (c->in.len + have > FRAME_REQUEST_MAX) {
+				log_line(c->sys, "request longer than %d bytes", FRAME_REQUEST_MAX);
+				conn_free(c);
+				return;
+			}
+		} else if (n == 0) {
+			break;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			buf_add(&c->in, sv->scratch, have);
+			if (!c->in_loop)
+				conn_wait(c, UV_READABLE, on_readable);
+			return;
+		} else if (errno != EINTR) {
+			conn_free(c);
+			return;
+		}
+	}
+
+	c->state = CONN_BUSY;
+	if (c->in_loop)
+		uv_poll_stop(&c->poll);
+	if (c->in.len) {
+		/* it came in pieces */
+		struct buf in = c->in;
+
+		buf_add(&in, sv->scratch, have);
+		c->in = BUF_INIT;
+		dispatch(c->sys, c, in.data, in.len);
+		buf_release(&in);
+		return;
+	}
+	sv->scratch[have] = '\0';
+	dispatch(c->sys, c, sv->scratch, have);
+}
+
+static void on_readable(uv_poll_t *h, int status, int events)
+{
+	/* An error shows itself in the read. */
+	conn_read(h->data);
+}
+
+/* ---- listening ---- */
+
+static void on_retry(uv_timer_t *h)
+{
+	listen_again(h->data);
+}
+
+static void on_listener(uv_poll_t *h, int status, int events)
+{
+	struct sys *s = h->data;
+	struct server *sv = s->server;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		if (sv->n_conns >= s->opt.max_connections) {
+			/* The rest waits in the kernel's queue. */
+			sv->paused = true;
+			uv_poll_stop(&sv->listener);
+			return;
+		}
+
+		int fd = accept4(sv->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+				sv->paused = true;
+				uv_poll_stop(&sv->listener);
+				uv_timer_start(&sv->retry, on_retry, ACCEPT_RETRY_MS, 0);
+			}
+			return;
+		}
+
+		struct conn *c = xcalloc(1, sizeof *c);
+
+		c->sys = s;
+		c->fd = fd;
+		c->next = sv->first;
+		if (sv->first)
+			sv->first->prev = c;
+		sv->first = c;
+		sv->n_conns++;
+		conn_read(c);
+	}
+}
+
+static void listen_again(struct server *sv)
+{
+	if (!sv->paused || sv->fd < 0)
+		return;
+	sv->paused = false;
+	uv_poll_start(&sv->listener, UV_READABLE, on_listener);
+}
+
+/* A socket file that nobody answers at is what a killed daemon left behind. */
+static int listen_at(const char *path)
+{
+	int fd = sock_listen(path, 0660);
+
+	if (fd != -EADDRINUSE)
+		return fd;
+
+	int peer = sock_connect(path, true);
+
+	if (peer >= 0)
+		close(peer);
+	if (peer != -ECONNREFUSED)
+		return fd;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return sock_listen(path, 0660);
+}
+
+int server_start(struct sys *s, struct err *err)
+{
+	int fd = listen_at(s->opt.socket_path);
+
+	if (fd < 0)
+		return err_set(err, fd, "", "cannot listen at '%s': %s", s->opt.socket_path, strerror(-fd));
+	set_nonblock(fd, true);
+
+	struct server *sv = xcalloc(1, sizeof *sv);
+
+	s->server = sv;
+	sv->fd = fd;
+	uv_poll_init(s->loop, &sv->listener, fd);
+	uv_timer_init(s->loop, &sv->retry);
+	uv_prepare_init(s->loop, &sv->prepare);
+	uv_check_init(s->loop, &sv->check);
+	sv->listener.data = sv->prepare.data = sv->check.data = s;
+	sv->retry.data = sv;
+	uv_poll_start(&sv->listener, UV_READABLE, on_listener);
+	uv_prepare_start(&sv->prepare, on_prepare);
+	uv_check_start(&sv->check, on_check);
+	return 0;
+}
+
+void server_stop(struct sys *s)
+{
+	struct server *sv = s->server;
+
+	if (!sv)
+		return;
+	turn_end(s);
+	uv_close((uv_handle_t *)&sv->listener, NULL);
+	uv_close((uv_handle_t *)&sv->retry, NULL);
+	uv_close((uv_handle_t *)&sv->prepare, NULL);
+	uv_close((uv_handle_t *)&sv->check, NULL);
+	closep(&sv->fd);
+	unlink(s->opt.socket_path);
+	while (sv->first)
+		conn_free(sv->first);
+	free(sv->held.v);
+	free(sv->streams.v);
+	/* The handles are closed by the loop's last turns. */
+	for (int i = 0; i < 1000 && uv_run(s->loop, UV_RUN_NOWAIT) != 0; i++)
+		;
+	free(sv);
+	s->server = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connections: how the dispatcher and the events reach their peers. Not for handlers. */
+#pragma once
+
+#include "qvmd/qvmd.h"
+
+struct conn;
+
+int server_start(struct sys *s, struct err *err);
+/* Closes the socket, removes it, and drops every connection. */
+void server_stop(struct sys *s);
+
+/* Takes the reply, head and body (either may be NULL with length 0), and closes the connection behind it. It
+ * leaves at once, or, when something changed in this turn of the loop, after the turn's commit. */
+void conn_reply(struct conn *c, const void *head, size_t head_len, const void *body, size_t body_len);
+/* Closes without a byte. */
+void conn_refuse(struct conn *c);
+/* A request that outlives its handler; freed with the connection. */
+void conn_keep(struct conn *c, struct req *r);
+struct req *conn_kept(const struct conn *c);
+void conn_unkeep(struct conn *c);
+
+/* The connection is a stream of events from now on: it ends only when its peer or the daemon does. */
+void conn_stream(struct conn *c);
+/* Adds to a stream; it leaves at the turn's end, or before the next reply. */
+void conn_stream_add(struct conn *c, const void *data, size_t len);
+
+/* events.c: a stream's connection is gone. */
+void hub_forget(struct sys *s, const struct conn *c);
+void hub_free(struct sys *s);
+
+/* dispatch.c: frees what req_hold made. */
+void req_free(struct req *r);
+/* A line to --log. */
+void log_line(struct sys *s, const char *fmt, ...) PRINTF(2, 3);
