@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # qvm-tools: build, install, test. GNU make; no configure step.
 
+.DEFAULT_GOAL := all
+
 # ---- what has to be installed: "make deps", before anything else that is named beside it ----
 
 DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libbsd-dev libuv1-dev libsqlite3-dev libyaml-dev
