@@ -175,6 +175,8 @@ bool names_next(const char **p, char sep, const char **ret_name, size_t *ret_len
 const struct sub *sub_find(const struct grammar *g, const char *name);
 /* Number of positionals before the command word (all of them without commands), and that word's name. */
 size_t grammar_words(const struct grammar *g, const char **ret_command);
+/* The value is the name of a qube. */
+bool comp_is_qube(enum comp comp);
 /* The option makes the first positional of the grammar superfluous (OPT_NO_QUBE). */
 bool opt_stands_for_qube(const struct grammar *g, const struct opt *o);
 /* Deals n words out to the positionals as argparse does: ret_count[i] for each; returns how many positionals

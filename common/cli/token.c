@@ -95,9 +95,14 @@ size_t grammar_words(const struct grammar *g, const char **ret_command)
 	return n;
 }
 
+bool comp_is_qube(enum comp comp)
+{
+	return comp >= COMP_QUBE && comp <= COMP_NETVM;
+}
+
 bool opt_stands_for_qube(const struct grammar *g, const struct opt *o)
 {
-	if (!g->pos || !g->pos->name || g->pos->count != POS_ONE)
+	if (!g->pos || !g->pos->name || g->pos->count != POS_ONE || !comp_is_qube(g->pos->comp))
 		return false;
 	return (o->flags & OPT_NO_QUBE) || ((o->flags & OPT_OURS) && (opt_is(o, "--where") || opt_is(o, "--all")));
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What can stand at one place of a command line, asked from the live system. */
+#pragma once
+
+#include "cli/tool.h"
+
+struct comp_asker {
+	struct ctx *c;
+	const char *qube;     /* the one named before, or NULL */
+	const char *property; /* the one named before, or NULL */
+	bool disposable;      /* the line is about a disposable: its template is no TemplateVM */
+	uint64_t deadline;    /* ns of the monotonic clock; set by comp_ask_begin */
+	bool dead;            /* no more calls: a failure, or time is over */
+};
+
+/* Connects to nothing yet. */
+void comp_ask_begin(struct comp_asker *a, struct ctx *c);
+/* Adds all candidates; none when the system does not answer in time. choices is a list of words or NULL. */
+void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct strv *ret);
+/* Adds what the value in KEY=GLOB of --where may be. */
+void comp_ask_where(struct comp_asker *a, const char *key, struct strv *ret);
