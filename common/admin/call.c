@@ -53,7 +53,7 @@ void call_release(struct call *c)
 
 void calls_free(struct call *calls, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; calls && i < n; i++)
 		call_release(&calls[i]);
 	free(calls);
 }

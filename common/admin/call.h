@@ -43,7 +43,7 @@ struct call {
 
 void call_release(struct call *c);
 #define CLEANUP_CALL CLEANUP(call_release)
-void calls_free(struct call *calls, size_t n);
+void calls_free(struct call *calls, size_t n); /* NULL accepted */
 
 /*
  * Makes all n calls, as many at once as the session allows, and fills the result of each in place.
