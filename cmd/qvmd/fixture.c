@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fixtures: a YAML document that says what a new system holds (admin-api chapter 10). The base that every
- * system has (labels, first pools, dom0) need not be written. The format is in qvmd(8).
+ * system has (labels, first pools, dom0) need not be written. The format is in qvm-lab(1).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,10 +12,6 @@
 #include "qvmd/fixture.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
-
-#ifndef QVM_DATADIR
-#define QVM_DATADIR "/usr/local/share/qvm-tools"
-#endif
 
 #define FIRST_OWN_LABEL 9 /* admin-api 10.1 */
 #define MOST_BASES 8

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keeper is a process in a session of its own, so that nothing that ends qvm-lab, SIGKILL included, ends
+ * it too. It sees that end as the end of a pipe. The daemon in turn watches a pipe that the keeper holds.
+ */
+#include "qvm-lab/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/io.h"
+#include "os/sock.h"
+#include "os/spawn.h"
+
+#define READY_MS 60000 /* a large fixture on a slow disk */
+#define PATIENCE_MS 5000
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	remove(path);
+	return 0;
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+/* True once the daemon has ended; it is reaped then. */
+static bool has_ended(struct child *daemon)
+{
+	if (daemon->pid > 0 && waitpid(daemon->pid, NULL, WNOHANG) == daemon->pid)
+		daemon->pid = -1;
+	return daemon->pid < 0;
+}
+
+static bool is_over(int lifeline)
+{
+	struct pollfd p = {.fd = lifeline};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static int start_daemon(const struct keeper *k, struct child *daemon, int lifeline)
+{
+	uint64_t deadline = now_ns() + READY_MS * 1000000ull;
+	const char *argv[16] = {k->qvmd, "--foreground", "--state", k->state, "--socket", k->socket,
+				"--fixture", k->fixture};
+	CLEANUP_FREE char *fd_arg = NULL;
+	size_t n = 8;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFD, 0) < 0)
+		return -errno;
+	fd_arg = xasprintf("%d", fds[0]);
+	argv[n++] = "--parent-fd";
+	argv[n++] = fd_arg;
+	if (k->compat) {
+		argv[n++] = "--compat";
+		argv[n++] = k->compat;
+	}
+	r = spawn(daemon, (char *const *)argv, SPAWN_NULL_STDIN);
+	close(fds[0]);
+	if (r < 0)
+		return r;
+	/* fds[1] stays open for as long as the keeper lives. */
+	while ((r = sock_connect(k->socket, false)) < 0) {
+		if (has_ended(daemon) || is_over(lifeline))
+			return -ECHILD;
+		if (now_ns() > deadline)
+			return -ETIMEDOUT;
+		nap();
+	}
+	close(r);
+	return 0;
+}
+
+static void end_daemon(struct child *daemon)
+{
+	uint64_t deadline = now_ns() + PATIENCE_MS * 1000000ull;
+
+	if (daemon->pid > 0)
+		kill(daemon->pid, SIGTERM);
+	while (!has_ended(daemon) && now_ns() < deadline)
+		nap();
+	if (daemon->pid > 0) {
+		kill(daemon->pid, SIGKILL);
+		child_wait(daemon);
+	}
+}
+
+/* Tells by one int on report what became of the start, then waits for the end of lifeline. */
+static void keep(const struct keeper *k, int lifeline, int report)
+{
+	struct child daemon = CHILD_INIT;
+	char c;
+	int r;
+
+	setsid();
+	prctl(PR_SET_NAME, "qvm-lab-keeper");
+	r = start_daemon(k, &daemon, lifeline);
+	/* Only now: the daemon must not begin its life with ignored signals. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (write_all(report, &r, sizeof r) == 0 && r == 0)
+		while (read(lifeline, &c, 1) < 0 && errno == EINTR)
+			;
+	end_daemon(&daemon);
+	if (!k->keep || r < 0)
+		nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+int keeper_start(struct keeper *k)
+{
+	int life[2], report[2], result;
+
+	if (pipe2(life, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		result = -errno;
+		close(life[0]);
+		close(life[1]);
+		return result;
+	}
+	k->pid = fork();
+	if (k->pid == 0) {
+		close(life[1]);
+		close(report[0]);
+		keep(k, life[0], report[1]);
+		_exit(0);
+	}
+	result = k->pid < 0 ? -errno : -ECHILD;
+	close(life[0]);
+	close(report[1]);
+	k->lifeline = life[1];
+	if (k->pid > 0 && read(report[0], &result, sizeof result) != sizeof result)
+		result = -ECHILD;
+	close(report[0]);
+	if (result < 0)
+		keeper_stop(k);
+	return result;
+}
+
+void keeper_stop(struct keeper *k)
+{
+	closep(&k->lifeline);
+	while (k->pid > 0 && waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	k->pid = -1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process that keeps a lab: it starts the daemon, and takes it and its directory away afterwards. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/attr.h"
+
+struct keeper {
+	const char *dir;     /* private directory, removed at the end unless keep is set */
+	const char *state;   /* of the daemon */
+	const char *socket;
+	const char *qvmd;    /* program */
+	const char *fixture;
+	const char *compat;  /* NULL: the daemon's default */
+	bool keep;
+	pid_t pid;
+	int lifeline; /* the lab lasts as long as somebody holds this open; close-on-exec */
+};
+
+/*
+ * Starts it and waits until the daemon answers. 0; or negative errno: -ECHILD when the daemon has ended,
+ * after it said why on stderr. The directory is removed by then.
+ */
+int keeper_start(struct keeper *k);
+/* Ends the lab; when it returns, the daemon has ended and the directory is gone. */
+void keeper_stop(struct keeper *k);
