@@ -187,7 +187,8 @@ static size_t widest(const struct listing *l, size_t n)
 static void listing_free(struct listing *l, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		calls_free(l[i].helps, l[i].names.n);
+		if (l[i].helps)
+			calls_free(l[i].helps, l[i].names.n);
 		strv_release(&l[i].names);
 		props_release(&l[i].props);
 	}
