@@ -3,6 +3,7 @@
 #include "ls.h"
 
 #include <langinfo.h>
+#include <locale.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -13,9 +14,9 @@ static bool is_name(const struct column *col)
 }
 
 /* Depth n is shown as 2(n-1) blanks and the glyph (tools-config 2.5; ASCII outside UTF-8: 1.8). */
-static char *tree_name(const char *name, unsigned depth)
+static char *tree_name(const char *name, unsigned depth, bool utf8)
 {
-	const char *glyph = streq(nl_langinfo(CODESET), "UTF-8") ? "└─" : "`-";
+	const char *glyph = utf8 ? "└─" : "`-";
 
 	return depth ? xasprintf("%*s%s%s", 2 * ((int)depth - 1), "", glyph, name) : xstrdup(name);
 }
@@ -24,7 +25,10 @@ void print_table(struct ctx *c, const struct rows *rows, const struct columns *c
 {
 	CLEANUP_TABLE struct table *t = table_new(cols->n);
 	CLEANUP_FREE const char **cells = xcalloc(cols->n, sizeof *cells);
+	bool utf8;
 
+	setlocale(LC_CTYPE, "");
+	utf8 = streq(nl_langinfo(CODESET), "UTF-8");
 	for (size_t k = 0; k < cols->n; k++)
 		cells[k] = cols->v[k].head;
 	table_row(t, cells);
@@ -34,7 +38,10 @@ void print_table(struct ctx *c, const struct rows *rows, const struct columns *c
 		for (size_t k = 0; k < cols->n; k++) {
 			CLEANUP_FREE char *text = cell_text(&rows->v[r].cells[k]);
 
-			strv_take(&texts, is_name(&cols->v[k]) ? tree_name(text, rows->v[r].depth) : STEAL(text));
+			if (is_name(&cols->v[k]))
+				strv_take(&texts, tree_name(text, rows->v[r].depth, utf8));
+			else
+				strv_take(&texts, STEAL(text));
 			cells[k] = texts.v[k];
 		}
 		table_row(t, cells);
