@@ -9,9 +9,8 @@ QVM_BUILD=${QVM_BUILD:-$ROOT/build/dev}
 BIN=$QVM_BUILD/bin
 TESTBIN=$QVM_BUILD/tests
 export ROOT QVM_BUILD BIN TESTBIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC
-if [[ -z ${BATS_TEST_TMPDIR:-}${QVM_TEST_SOCKET:-} ]]; then
-	unset QVM_ENDPOINT
-fi
+# An endpoint of our own making comes with QVM_TEST_SOCKET; no other may be talked to.
+[[ -n ${QVM_TEST_SOCKET:-} ]] || unset QVM_ENDPOINT
 unset QVM_TIMEOUT QVM_QREXEC_CLIENT QVM_QREXEC_CLIENT_VM COLUMNS
 
 bats_require_minimum_version 1.7.0
@@ -39,7 +38,7 @@ _end() {
 		_tick
 	done
 	kill -9 "$pid" 2>/dev/null || :
-	wait "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null || { i=$? && ((i == 127)) || return "$i"; }
 }
 
 # Everything that this test (or, within teardown_file, this file) has started.
@@ -57,13 +56,17 @@ teardown_file() { stop_all; }
 # ---- the daemon ----
 
 # start_daemon [FIXTURE|FILE] [qvmd options]: qvmd on a private state directory, default fixture "default".
-# Exports QVM_ENDPOINT, QVM_TEST_SOCKET, QVMD_PID and QVMD_STATE (which may be set before, to use a
-# directory again). Its stderr is $QVMD_STATE.err.
+# Exports QVM_ENDPOINT, QVM_TEST_SOCKET, QVMD_PID and QVMD_STATE; after stop_daemon the same directory is used
+# again unless QVMD_STATE is emptied. Its stderr is $QVMD_STATE.err.
 start_daemon() {
 	local fixture=default
 	if (($#)) && [[ $1 != -* ]]; then
 		fixture=$1
 		shift
+	fi
+	# One that runs (of setup_file, or of this test) keeps its directory.
+	if [[ -n ${QVMD_STATE:-} ]] && kill -0 "$QVMD_PID" 2>/dev/null; then
+		QVMD_STATE=$(_dir)/state.$QVMD_PID
 	fi
 	export QVMD_STATE=${QVMD_STATE:-$(_dir)/state}
 	export QVM_TEST_SOCKET=$QVMD_STATE.sock
@@ -84,7 +87,9 @@ stop_daemon() { _end "$QVMD_PID"; }
 # As a power cut would.
 kill_daemon() {
 	kill -9 "$QVMD_PID"
-	wait "$QVMD_PID" 2>/dev/null || :
+	while kill -0 "$QVMD_PID" 2>/dev/null; do
+		_tick
+	done
 }
 
 # raw METHOD[+ARG] DEST [PAYLOAD]: one request, the bytes of its reply escaped on one line. Further options
