@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The tour of "make demo": each command is printed before its output. Runs inside qvm-lab.
 set -e
