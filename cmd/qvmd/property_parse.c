@@ -205,7 +205,8 @@ int clean_denied(const struct prop_change *c, char **value, struct err *err)
 		good = strchr(i % DEVICE_CODE_LEN ? "0123456789abcdef*" : "bump*", (*value)[i]);
 	if (!good)
 		return bad_value(err, "Interface code list should be in the form chhhhhhchhhhhh...,"
-				 "where c is one of \"b\", \"u\", \"m\", \"p\", \"*\" and h is a hexdigit or \"*\".");
+				 "where c is one of \"b\", \"u\", \"m\", \"p\", \"*\" "
+				 "and h is a hexdigit or \"*\".");
 	for (size_t i = 0; i < len; i += DEVICE_CODE_LEN)
 		strv_addn(&codes, *value + i, DEVICE_CODE_LEN);
 	strv_sort(&codes);
