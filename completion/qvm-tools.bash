@@ -66,3 +66,9 @@ complete -F _qvm_tools qvm-ls qvm-check qvm-prefs qubes-prefs qvm-features qvm-s
 	qvm-console qvm-device qvm-block qvm-usb qvm-pci qvm-mic qvm-volume qvm-pool qvm-firewall qvm-backup \
 	qvm-backup-restore qvm-sync-clock qubes-policy qubesd-query qvm-events qvm-top qvm-wait qvm-shell \
 	qvm-vmconfig qvm-lab qvm-copy-to-vm qvm-move-to-vm
+
+# bash-completion loads this file through links: one may have the name of a tool with a prefix.
+case ${BASH_SOURCE[0]##*/} in
+qvm-tools*) ;;
+*) complete -F _qvm_tools "${BASH_SOURCE[0]##*/}" ;;
+esac

@@ -436,5 +436,6 @@ int complete(struct ctx *c, const struct grammar *g, int argc, char *const argv[
 	strv_release(&l.before);
 	strv_release(&l.behind);
 	strv_release(&l.values);
+	comp_ask_end(&l.ask);
 	return STATUS_OK;
 }

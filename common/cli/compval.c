@@ -61,6 +61,11 @@ void comp_ask_begin(struct comp_asker *a, struct ctx *c)
 	a->dead = admin_init(&c->admin, NULL) < 0;
 }
 
+void comp_ask_end(struct comp_asker *a)
+{
+	qubes_release(&a->qubes);
+}
+
 /* All calls share one time limit. */
 static bool time_left(struct comp_asker *a)
 {
@@ -99,13 +104,29 @@ static void add_lines(struct comp_asker *a, const char *dest, const char *method
 		strv_split(ret, body, '\n');
 }
 
-static void ask_qubes(struct comp_asker *a, struct qubes *ret)
+static const struct qubes *list_all(struct comp_asker *a)
 {
 	size_t len;
-	char *body CLEANUP_FREE = ask_text(a, "dom0", "admin.vm.List", NULL, &len);
+	char *body CLEANUP_FREE = NULL;
 
-	if (body && qubes_parse(ret, body, len, NULL) < 0)
-		a->dead = true;
+	if (!a->listed) {
+		a->listed = true;
+		body = ask_text(a, "dom0", "admin.vm.List", NULL, &len);
+		if (body && qubes_parse(&a->qubes, body, len, NULL) < 0)
+			a->dead = true;
+	}
+	return &a->qubes;
+}
+
+/* Where no qube was named, any that is not dom0 is as good as another. NULL when there is none. */
+static const char *any_qube(struct comp_asker *a)
+{
+	const struct qubes *list = list_all(a);
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!streq(list->v[i].class, "AdminVM"))
+			return list->v[i].name;
+	return NULL;
 }
 
 static bool qube_fits(const struct comp_asker *a, const struct qube *q, enum comp comp)
@@ -133,18 +154,17 @@ static bool qube_fits(const struct comp_asker *a, const struct qube *q, enum com
 
 static void add_qubes(struct comp_asker *a, enum comp comp, struct strv *ret)
 {
-	struct qubes list CLEANUP_QUBES = {0};
+	const struct qubes *list = list_all(a);
 
-	ask_qubes(a, &list);
-	for (size_t i = 0; i < list.n; i++)
-		if (qube_fits(a, &list.v[i], comp))
-			strv_add(ret, list.v[i].name);
+	for (size_t i = 0; i < list->n; i++)
+		if (qube_fits(a, &list->v[i], comp))
+			strv_add(ret, list->v[i].name);
 }
 
 /* Lines of one method from the qube named before, or from many qubes, each line once. */
 static void add_from_qubes(struct comp_asker *a, const char *method, struct strv *ret)
 {
-	struct qubes list CLEANUP_QUBES = {0};
+	const struct qubes *list;
 	struct call *calls;
 	size_t n;
 
@@ -152,13 +172,13 @@ static void add_from_qubes(struct comp_asker *a, const char *method, struct strv
 		add_lines(a, a->qube, method, ret);
 		return;
 	}
-	ask_qubes(a, &list);
-	n = list.n < SAMPLE ? list.n : SAMPLE;
+	list = list_all(a);
+	n = list->n < SAMPLE ? list->n : SAMPLE;
 	if (n == 0 || !time_left(a))
 		return;
 	calls = xcalloc(n, sizeof *calls);
 	for (size_t i = 0; i < n; i++) {
-		calls[i].dest = list.v[i].name;
+		calls[i].dest = list->v[i].name;
 		calls[i].method = method;
 	}
 	admin_run(&a->c->admin, calls, n);
@@ -188,18 +208,10 @@ static void add_features(struct comp_asker *a, bool services, struct strv *ret)
 
 static void add_properties(struct comp_asker *a, struct strv *ret)
 {
-	struct qubes list CLEANUP_QUBES = {0};
+	const char *qube = a->qube ? a->qube : any_qube(a);
 
-	if (!a->qube)
-		ask_qubes(a, &list);
-	/* Without a qube on the line, any that is not dom0 is as good as another. */
-	for (size_t i = 0; i < list.n; i++)
-		if (!streq(list.v[i].class, "AdminVM")) {
-			add_lines(a, list.v[i].name, "admin.vm.property.List", ret);
-			return;
-		}
-	if (a->qube)
-		add_lines(a, a->qube, "admin.vm.property.List", ret);
+	if (qube)
+		add_lines(a, qube, "admin.vm.property.List", ret);
 }
 
 /* The qubes that a property of type vm can name (admin-api 4.8), as far as their class tells. */
@@ -209,7 +221,7 @@ static void add_vm_values(struct comp_asker *a, const char *property, struct str
 
 	if (streq(property, "template") || streq(property, "default_template"))
 		comp = COMP_TEMPLATE;
-	else if (strstr(property, "netvm"))
+	else if (strstr(property, "netvm") || streq(property, "clockvm") || streq(property, "updatevm"))
 		comp = COMP_NETVM;
 	else if (strstr(property, "dispvm")) {
 		/* Disposable templates are AppVMs. */
@@ -217,6 +229,9 @@ static void add_vm_values(struct comp_asker *a, const char *property, struct str
 		comp = COMP_TEMPLATE;
 	}
 	add_qubes(a, comp, ret);
+	for (size_t i = ret->n; a->qube && i-- > 0;)
+		if (streq(ret->v[i], a->qube))
+			strv_remove(ret, i);
 	if (!streq(property, "template"))
 		strv_add(ret, "none");
 }
@@ -224,8 +239,7 @@ static void add_vm_values(struct comp_asker *a, const char *property, struct str
 static void add_values(struct comp_asker *a, bool global, struct strv *ret)
 {
 	struct propval value CLEANUP_PROPVAL = {0};
-	struct qubes list CLEANUP_QUBES = {0};
-	const char *dest = global ? "dom0" : a->qube;
+	const char *dest = "dom0";
 	char *property CLEANUP_FREE = NULL, *body CLEANUP_FREE = NULL;
 	size_t len;
 
@@ -239,14 +253,10 @@ static void add_values(struct comp_asker *a, bool global, struct strv *ret)
 			add_words(ret, texts[i].words);
 			return;
 		}
-	if (!dest) {
-		ask_qubes(a, &list);
-		for (size_t i = 0; i < list.n && !dest; i++)
-			if (!streq(list.v[i].class, "AdminVM"))
-				dest = list.v[i].name;
-		if (!dest)
-			return;
-	}
+	if (!global)
+		dest = a->qube ? a->qube : any_qube(a);
+	if (!dest)
+		return;
 	body = ask_text(a, dest, global ? "admin.property.Get" : "admin.vm.property.Get", property, &len);
 	if (!body || propval_parse(&value, body, len, NULL) < 0)
 		return;

@@ -11,10 +11,13 @@ struct comp_asker {
 	bool disposable;      /* the line is about a disposable: its template is no TemplateVM */
 	uint64_t deadline;    /* ns of the monotonic clock; set by comp_ask_begin */
 	bool dead;            /* no more calls: a failure, or time is over */
+	struct qubes qubes;   /* the answer of admin.vm.List, asked for once */
+	bool listed;
 };
 
 /* Connects to nothing yet. */
 void comp_ask_begin(struct comp_asker *a, struct ctx *c);
+void comp_ask_end(struct comp_asker *a);
 /* Adds all candidates; none when the system does not answer in time. choices is a list of words or NULL. */
 void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct strv *ret);
 /* Adds what the value in KEY=GLOB of --where may be. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Feeds command lines to the parser: the first byte
- * chooses the grammar, the words behind it end at NUL bytes.
+ * Feeds command lines to the parser and to completion, which has no daemon to ask: the first byte chooses the
+ * grammar, the words behind it end at NUL bytes.
  */
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "cli/help.h"
-#include "cli/opt.h"
+#include "cli/comp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +47,30 @@ static const struct grammar grammars[] = {
 	{"e", "e", NULL, NULL, subs, shared, NULL, true},
 };
 
+/* Completes every place of the line. */
+static void complete_all(const struct grammar *g, const struct strv *words)
+{
+	static FILE *out; /* libFuzzer calls again and again: opened once */
+
+	if (!out) {
+		out = fopen("/dev/null", "w");
+		setenv("QVM_ENDPOINT", "nothing", 1);
+	}
+	for (size_t i = 1; i <= words->n; i++) {
+		char *index CLEANUP_FREE = xasprintf("%zu", i);
+		char **argv CLEANUP_FREE = xcalloc(words->n + 4, sizeof *argv);
+		struct ctx c = {.out = out, .err = stderr};
+
+		argv[0] = words->v[0];
+		argv[1] = argv[0];
+		argv[2] = index;
+		memcpy(argv + 3, words->v, words->n * sizeof *argv);
+		if (complete(&c, g, (int)words->n + 3, argv) != STATUS_OK)
+			abort();
+		admin_release(&c.admin);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct args a CLEANUP_ARGS = {0};
@@ -80,5 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (words >= argv.n)
 		abort();
+	if (argv.n < 20)
+		complete_all(g, &argv);
 	return 0;
 }
