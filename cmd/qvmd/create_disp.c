@@ -116,7 +116,7 @@ void handle_create_disposable(struct req *r)
 	bool preload = streq(r->arg, "preload");
 	CLEANUP_FREE char *uuid = NULL;
 
-	if (r->payload_len && !streq(r->payload, "uuid"))
+	if (r->payload_len && !(r->payload_len == 4 && streq(r->payload, "uuid")))
 		return req_fail(r, "ProtocolError", "Invalid payload, expected empty string or 'uuid'");
 	if (*r->arg && !preload)
 		return req_fail(r, "PermissionDenied", "Argument not in \"'', 'preload'\"");
