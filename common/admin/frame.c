@@ -116,7 +116,8 @@ static int decode_exception(const char *data, size_t len, struct err *err)
 		if (p >= end && i < 2)
 			return err_set(err, -EBADMSG, EXC_COMMUNICATION, "Invalid response format");
 		part[i] = p < end ? p : "";
-		p += strnlen(p, (size_t)(end - p)) + 1;
+		if (p < end)
+			p += strlen(p) + 1; /* the last part may end with the reply, at the NUL behind it */
 	}
 	while (p < end) {
 		strv_add(&fields, p);

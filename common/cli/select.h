@@ -33,7 +33,7 @@ int select_qubes(struct ctx *c, const char *pos, struct selection *ret);
 int select_qube(struct ctx *c, const char *pos, struct selection *ret);
 
 /* Narrows to those that match every --where KEY=GLOB (design: name class state label template netvm tag
- * feature:NAME, != negates). List-only keys cost nothing; others one GetAll / tag.List / feature.Get per qube, in flight
+ * feature:NAME, != negates). Keys of the list cost nothing; others one call for each qube still in question, in flight
  * together. Keys that hold no '=' are a usage error. */
 int select_where(struct ctx *c, struct selection *s);
 

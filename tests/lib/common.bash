@@ -113,7 +113,7 @@ events_start() {
 	export EVENTS_LOG EVENTS_DEST=${1:-dom0} EVENTS_PID
 	EVENTS_LOG=$(_dir)/events.log
 	"$TESTBIN/rawcall" -e 0 "$QVM_TEST_SOCKET" admin.Events "$EVENTS_DEST" \
-		</dev/null >"$EVENTS_LOG" 2>&1 3>&- &
+		</dev/null >>"$EVENTS_LOG" 2>&1 3>&- &
 	EVENTS_PID=$!
 	_remember "$EVENTS_PID"
 	_await_event '. connection-established'
