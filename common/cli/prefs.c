@@ -47,7 +47,8 @@ static int report(struct prefs *p, struct call *call)
 	if (err_is(&call->err, "QubesNoSuchPropertyError")) {
 		if (!p->sel.many && p->property)
 			return no_such_property(p);
-	} else if (call->arg && !rename && (p->kind->global || !qube_is_missing(&call->err, call->dest))) {
+	} else if (call->arg && !rename && !streq(call->method, p->kind->help) &&
+		   (p->kind->global || !qube_is_missing(&call->err, call->dest))) {
 		property_error(&call->err, call->arg);
 	}
 	if (p->kind->global)
