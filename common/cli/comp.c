@@ -45,9 +45,12 @@ static bool is_noted(const struct line *l, const struct opt *o)
 {
 	size_t n = strcspn(o->names, "/");
 
-	for (size_t i = 0; i < l->values.n; i++)
-		if (strncmp(l->values.v[i], o->names, n) == 0 && (!l->values.v[i][n] || l->values.v[i][n] == ' '))
+	for (size_t i = 0; i < l->values.n; i++) {
+		const char *v = l->values.v[i];
+
+		if (strncmp(v, o->names, n) == 0 && (!v[n] || v[n] == ' '))
 			return true;
+	}
 	return false;
 }
 
@@ -238,7 +241,8 @@ static void print_where(struct line *l, FILE *out, const char *word, const char 
 	const char *eq = strchr(start, '='), *part = eq ? eq + 1 : start;
 
 	if (eq) {
-		char *key CLEANUP_FREE = xstrndup(start, (size_t)(eq - start) - (eq > start && eq[-1] == '!'));
+		bool negated = eq > start && eq[-1] == '!';
+		char *key CLEANUP_FREE = xstrndup(start, (size_t)(eq - start) - negated);
 
 		comp_ask_where(&l->ask, key, &v);
 	} else if (skip_prefix(start, "feature:")) {
@@ -272,7 +276,9 @@ static void print_pair(struct line *l, FILE *out, const char *word, const char *
 	} else {
 		struct strv names CLEANUP_STRV = STRV_INIT;
 
-		comp_ask(&l->ask, o->comp == COMP_POOL ? COMP_WORDS : o->comp, "kernel private root volatile", &names);
+		/* Pools are given to volumes. */
+		comp_ask(&l->ask, o->comp == COMP_POOL ? COMP_WORDS : o->comp, "kernel private root volatile",
+			 &names);
 		for (size_t i = 0; i < names.n; i++)
 			strv_addf(&v, "%s=", names.v[i]);
 	}

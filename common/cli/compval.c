@@ -78,7 +78,8 @@ static bool time_left(struct comp_asker *a)
 	return !a->dead;
 }
 
-static char *ask_text(struct comp_asker *a, const char *dest, const char *method, const char *arg, size_t *ret_len)
+static char *ask_text(struct comp_asker *a, const char *dest, const char *method, const char *arg,
+		      size_t *ret_len)
 {
 	char *body = NULL;
 

@@ -85,21 +85,27 @@ static void wrap_text(struct wrap *w, const char *text)
 		wrap_piece(w, word, n);
 }
 
+static bool same_group(const struct opt *o, const struct opt *next)
+{
+	return o->exclusive && next->names && next->exclusive == o->exclusive && !(next->flags & OPT_HIDDEN);
+}
+
 static void usage_opts(struct wrap *w, const struct opt *opts)
 {
+	bool inside = false;
+
+	/* Those that exclude each other stand within one pair of brackets. */
 	for (const struct opt *o = opts; o && o->names; o++) {
 		struct buf piece CLEANUP_BUF = BUF_INIT;
+		bool more = same_group(o, o + 1);
 
 		if (o->flags & OPT_HIDDEN)
 			continue;
-		buf_addch(&piece, '[');
+		buf_addstr(&piece, inside ? "" : "[");
 		opt_text(&piece, o, false);
-		while (o->exclusive && o[1].names && o[1].exclusive == o->exclusive && !(o[1].flags & OPT_HIDDEN)) {
-			buf_addstr(&piece, " | ");
-			opt_text(&piece, ++o, false);
-		}
-		buf_addch(&piece, ']');
+		buf_addstr(&piece, more ? " |" : "]");
 		wrap_piece(w, buf_str(&piece), piece.len);
+		inside = more;
 	}
 }
 
@@ -167,7 +173,8 @@ static void usage_body(struct buf *b, const struct grammar *g, const struct sub 
 	buf_addch(b, '\n');
 }
 
-void help_usage(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog, unsigned width)
+void help_usage(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog,
+		unsigned width)
 {
 	buf_addstr(b, "usage: ");
 	usage_body(b, g, sub, prog, width, (unsigned)strlen("usage: "));
@@ -259,7 +266,8 @@ static void sub_blocks(struct buf *b, const struct grammar *g, const char *prog,
 	}
 }
 
-void help_full(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog, unsigned width)
+void help_full(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog,
+	       unsigned width)
 {
 	const char *command;
 	size_t n = grammar_words(g, &command), own = sub ? count_pos(sub->pos) : 0;

@@ -6,10 +6,12 @@
 #include "base/buf.h"
 
 /* "usage: TOOL ..." wrapped at width columns, newline at the end. sub may be NULL. */
-void help_usage(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog, unsigned width);
-/* The whole help. With commands, a "Command 'x':" block with each command's usage follows (tools-config 1.2). */
-void help_full(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog, unsigned width);
+void help_usage(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog,
+		unsigned width);
+/* The whole help. With commands, a "Command 'x':" block with the usage of each follows (tools-config 1.2). */
+void help_full(struct buf *b, const struct grammar *g, const struct sub *sub, const char *prog,
+	       unsigned width);
 /* Machine-readable dump of the table for lint: one line per option/positional:
- * KIND<TAB>NAMES<TAB>METAVAR<TAB>COMP<TAB>SUB<TAB>hidden|shown; KIND is flag value list optvalue pos sub; "-" for
- * what is empty. */
+ * KIND<TAB>NAMES<TAB>METAVAR<TAB>COMP<TAB>SUB<TAB>hidden|shown; KIND is flag value list optvalue pos sub;
+ * "-" for what is empty. */
 void help_dump(struct buf *b, const struct grammar *g);

@@ -55,7 +55,8 @@ static int complain_value(struct parser *p, const char *name, const char *text, 
 	return complain(p, "argument %s: %s: %s", name, text, quoted);
 }
 
-static int complain_choice(struct parser *p, const char *name, const char *value, const char *choices, char sep)
+static int complain_choice(struct parser *p, const char *name, const char *value, const char *choices,
+			   char sep)
 {
 	char *quoted CLEANUP_FREE = quote_py(value);
 	struct buf list CLEANUP_BUF = BUF_INIT;
@@ -134,7 +135,8 @@ static int check_exclusive(struct parser *p, const struct opt *o)
 			continue;
 		/* Numbers of the grammar and of a command are separate; shared options know no border. */
 		if (other->in_sub == in_sub || shared || is_shared(p->g, other->opt))
-			return complain(p, "argument %s: not allowed with argument %s", o->names, other->opt->names);
+			return complain(p, "argument %s: not allowed with argument %s", o->names,
+					other->opt->names);
 	}
 	return 0;
 }
@@ -388,7 +390,8 @@ static int deal_all(struct parser *p)
 int args_parse(struct args *ret, const struct grammar *g, int argc, char *const argv[], struct err *err)
 {
 	bool *unknown CLEANUP_FREE = xcalloc((size_t)argc + 1, sizeof *unknown);
-	struct parser p = {.a = ret, .g = g, .err = err, .argc = argc, .argv = argv, .at = 1, .unknown = unknown};
+	struct parser p = {.a = ret, .g = g, .err = err, .argc = argc, .argv = argv, .at = 1,
+			   .unknown = unknown};
 
 	*ret = (struct args){.grammar = g};
 	p.no_qube = qube_left_out(&p);

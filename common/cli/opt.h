@@ -61,7 +61,7 @@ struct opt {
 	unsigned flags;
 	const char *metavar; /* for help; NULL for flags */
 	const char *help;
-	const char *choices; /* legal values separated by blanks, or NULL; with COMP_COLUMN only suggestions */
+	const char *choices; /* legal values separated by blanks, or NULL; COMP_COLUMN: suggestions only */
 	enum comp comp;      /* of the value; ignored for flags */
 	int exclusive;       /* options with the same number (not 0) exclude each other */
 };

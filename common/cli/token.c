@@ -104,7 +104,9 @@ bool opt_stands_for_qube(const struct grammar *g, const struct opt *o)
 {
 	if (!g->pos || !g->pos->name || g->pos->count != POS_ONE || !comp_is_qube(g->pos->comp))
 		return false;
-	return (o->flags & OPT_NO_QUBE) || ((o->flags & OPT_OURS) && (opt_is(o, "--where") || opt_is(o, "--all")));
+	if (o->flags & OPT_NO_QUBE)
+		return true;
+	return (o->flags & OPT_OURS) && (opt_is(o, "--where") || opt_is(o, "--all"));
 }
 
 /* -1, -.5, -1.5: Python's ^-\d+$|^-\d*\.\d+$ */

@@ -32,12 +32,19 @@ static const struct opt opts[] = {
 static const struct opt *const shared[] = {common, NULL};
 static const struct pos one[] = {{"VMNAME", POS_ONE, COMP_QUBE}, POS_END};
 static const struct pos three[] = {
-	{"VMNAME", POS_ONE, COMP_QUBE}, {"P", POS_OPTIONAL, COMP_PROPERTY}, {"V", POS_ANY, COMP_PROPVALUE}, POS_END,
+	{"VMNAME", POS_ONE, COMP_QUBE},
+	{"P", POS_OPTIONAL, COMP_PROPERTY},
+	{"V", POS_ANY, COMP_PROPVALUE},
+	POS_END,
 };
 static const struct pos mixed[] = {
 	{"A", POS_ANY, COMP_NONE}, {"M", POS_ONE, COMP_WORDS, "on off"}, {"S", POS_SOME, COMP_NONE}, POS_END,
 };
-static const struct pos rest[] = {{"VMNAME", POS_ONE, COMP_QUBE}, {"COMMAND", POS_REST, COMP_COMMAND}, POS_END};
+static const struct pos rest[] = {
+	{"VMNAME", POS_ONE, COMP_QUBE},
+	{"COMMAND", POS_REST, COMP_COMMAND},
+	POS_END,
+};
 static const struct sub subs[] = {
 	{"list/ls", NULL, NULL, NULL}, {"add/a", NULL, opts, mixed}, {"run", NULL, NULL, rest}, SUB_END,
 };

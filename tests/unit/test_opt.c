@@ -101,13 +101,16 @@ static const struct grammar run = {"qvm-run", "Run.", run_opts, run_pos, NULL, s
 
 /* Choices for a positional; several kinds of them together. */
 static const struct pos mixed_pos[] = {
-	{"MODE", POS_ONE, COMP_WORDS, "on off"}, {"NAME", POS_ANY, COMP_NONE}, {"LAST", POS_ONE, COMP_NONE}, POS_END,
+	{"MODE", POS_ONE, COMP_WORDS, "on off"},
+	{"NAME", POS_ANY, COMP_NONE},
+	{"LAST", POS_ONE, COMP_NONE},
+	POS_END,
 };
 static const struct grammar mixed = {"mixed", "Mixed.", NULL, mixed_pos, NULL, shared};
 
 /*
- * What came out, in one line: "--label/-l=red VMNAME=work", the command in angle brackets where it was met; "?"
- * for words that were not dealt out because the parser stopped.
+ * What came out, in one line: "--label/-l=red VMNAME=work", the command in angle brackets where it was met;
+ * "?" for words that were not dealt out because the parser stopped.
  */
 static char *parse(const struct grammar *g, const char *line)
 {
@@ -244,7 +247,7 @@ static void test_prefixes(void **state)
 		{&ls, "--raw=1", "qvm-ls: error: ambiguous option: --raw could match --raw-data, --raw-list"},
 		{&ls, "--ver", "qvm-ls: error: ambiguous option: --ver could match --version, --verbose"},
 		{&ls, "--raw-d", "--raw-data"},
-		/* Spellings of one option are never ambiguous; hidden options and ours are met in full only. */
+		/* Spellings of one option are never ambiguous; hidden options and ours count in full only. */
 		{&ls, "--de", "--unset/--default/--delete/-D"},
 		{&ls, "--fo full", "--format/-o=full"},
 		{&ls, "--force-root", "--force-root"},
@@ -277,7 +280,8 @@ static void test_messages(void **state)
 		{&ls, "-o it's", "qvm-ls: error: argument --format/-o: invalid choice: \"it's\" "
 				 "(choose from 'simple', 'network', 'full')"},
 		{&ls, "-d -n", "qvm-ls: error: argument --network/-n: not allowed with argument --disk/-d"},
-		{&ls, "-O a -o full", "qvm-ls: error: argument --format/-o: not allowed with argument --fields/-O"},
+		{&ls, "-O a -o full",
+		 "qvm-ls: error: argument --format/-o: not allowed with argument --fields/-O"},
 		{&ls, "-d -d", "--disk/-d --disk/-d"},
 		{&ls, "--size 1G", "qvm-ls: error: argument --size: invalid int value: '1G'"},
 		{&ls, "--size -12", "--size=-12"},
@@ -291,7 +295,8 @@ static void test_messages(void **state)
 		{&mixed, "on", "mixed: error: the following arguments are required: LAST"},
 		{&mixed, "on x", "MODE=on LAST=x"},
 		{&mixed, "off x y z", "MODE=off NAME=x NAME=y LAST=z"},
-		{&mixed, "maybe x", "mixed: error: argument MODE: invalid choice: 'maybe' (choose from 'on', 'off')"},
+		{&mixed, "maybe x",
+		 "mixed: error: argument MODE: invalid choice: 'maybe' (choose from 'on', 'off')"},
 	};
 
 	CHECK_ROWS(rows);
@@ -332,7 +337,8 @@ static void test_commands(void **state)
 		{&tags, "work list", "VMNAME=work <list/ls/l>"},
 		{&tags, "work l x", "VMNAME=work <list/ls/l> tag=x"},
 		{&tags, "work set x y", "VMNAME=work <add/a/set> tag=x tag=y"},
-		{&tags, "-v work add -q x -r y", "--verbose/-v VMNAME=work <add/a/set> --quiet/-q tag=x --required/-r tag=y"},
+		{&tags, "-v work add -q x -r y",
+		 "--verbose/-v VMNAME=work <add/a/set> --quiet/-q tag=x --required/-r tag=y"},
 		{&tags, "work add x -h", "?=work <add/a/set> ?=x --help/-h"},
 		{&tags, "work add -- -x", "VMNAME=work <add/a/set> tag=-x"},
 		{&tags, "work -r add x", "qvm-tags: error: unrecognized arguments: -r"},
@@ -344,14 +350,16 @@ static void test_commands(void **state)
 		{&tags, "work add", "qvm-tags VMNAME add: error: the following arguments are required: tag"},
 		{&tags, "work a --re --ask x", "qvm-tags VMNAME add: error: argument --ask/--ask-to-attach: "
 					       "not allowed with argument --required/-r"},
-		{&tags, "work a --before x", "qvm-tags VMNAME add: error: argument --before: invalid int value: 'x'"},
+		{&tags, "work a --before x",
+		 "qvm-tags VMNAME add: error: argument --before: invalid int value: 'x'"},
 		{&tags, "work list a b", "qvm-tags: error: unrecognized arguments: b"},
 		{&tags, "work list -x", "qvm-tags: error: unrecognized arguments: -x"},
 		{&volume, "", "qvm-volume: error: the following arguments are required: COMMAND"},
 		{&volume, "bogus", "qvm-volume: error: argument COMMAND: invalid choice: 'bogus' "
 				   "(choose from 'list', 'ls', 'l', 'add', 'a', 'set')"},
 		{&volume, "add", "qvm-volume add: error: the following arguments are required: tag"},
-		{&volume, "add --before 1G x", "qvm-volume add: error: argument --before: invalid int value: '1G'"},
+		{&volume, "add --before 1G x",
+		 "qvm-volume add: error: argument --before: invalid int value: '1G'"},
 		{&volume, "-t add x", "--tree/-t <add/a/set> tag=x"},
 		{&volume, "add -t x", "qvm-volume: error: unrecognized arguments: -t"},
 	};
@@ -374,7 +382,8 @@ static void test_rest(void **state)
 		{&run, "work --", "VMNAME=work"},
 		{&run, "work -u root id", "qvm-run: error: unrecognized arguments: -u"},
 		{&run, "-u root work id", "--user/-u=root VMNAME=work COMMAND=id"},
-		{&run, "-pu root work id -p", "--pass-io/-p --user/-u=root VMNAME=work COMMAND=id COMMAND=-p"},
+		{&run, "-pu root work id -p",
+		 "--pass-io/-p --user/-u=root VMNAME=work COMMAND=id COMMAND=-p"},
 		{&run, "--dispvm dvm ls x", "--dispvm=dvm COMMAND=ls COMMAND=x"},
 		{&run, "--dispvm=dvm ls x", "--dispvm=dvm COMMAND=ls COMMAND=x"},
 		{&run, "--dispvm -p ls x", "--dispvm --pass-io/-p COMMAND=ls COMMAND=x"},
@@ -449,11 +458,11 @@ static void test_help(void **state)
 			    "  --where KEY=GLOB      choose qubes\n"
 			    "  --all                 all qubes\n"
 			    "\nCommand 'list':\n"
-			    "  usage: qvm-tags VMNAME list [--help] [--version] [--verbose] [--quiet] [--json] "
-			    "[--where KEY=GLOB] [--all] [tag]\n"
+			    "  usage: qvm-tags VMNAME list [--help] [--version] [--verbose] [--quiet] "
+			    "[--json] [--where KEY=GLOB] [--all] [tag]\n"
 			    "\n\nCommand 'add':\n"
-			    "  usage: qvm-tags VMNAME add [--help] [--version] [--verbose] [--quiet] [--json] "
-			    "[--where KEY=GLOB] [--all] [--required | --ask] [--before N] tag [tag ...]\n"
+			    "  usage: qvm-tags VMNAME add [--help] [--version] [--verbose] [--quiet] "
+			    "[--json] [--where KEY=GLOB] [--all] [--required | --ask] [--before N] tag [tag ...]\n"
 			    "\n");
 	help_dump(&dump, &tags);
 	assert_non_null(strstr(buf_str(&dump), "value\t--where\tKEY=GLOB\twhere\t-\tshown\n"));
