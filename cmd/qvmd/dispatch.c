@@ -11,7 +11,7 @@
 
 const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
-	methods_tag, methods_label, methods_events, NULL,
+	methods_tag, methods_label, methods_events, methods_stats, NULL,
 };
 
 /* ---- log ---- */
@@ -84,7 +84,7 @@ static void fail_text(struct req *r, const char *type, const char *plain)
 	CLEANUP_FREE char *traceback = NULL;
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	const char *text = quoted ? quoted : plain;
-	const char *name = r->method ? r->method->name : "?";
+	const char *name = r->method ? r->method->name : "none";
 
 	log_line(r->sys, "%s+%s: %s: %s", name, r->arg, type, text);
 	if (is_silent(r, type)) {

@@ -5,6 +5,7 @@
 
 struct subscriber {
 	struct conn *conn;
+	struct stats *stats; /* not NULL: a stream of numbers, which has no events */
 	char uuid[37]; /* of the one qube it listens to (names may be given again), or "": everything */
 };
 
@@ -24,6 +25,8 @@ static bool is_private(const char *event)
 
 static bool wants(const struct subscriber *sub, const struct vm *subject, const char *event)
 {
+	if (sub->stats)
+		return false;
 	if (sub->uuid[0])
 		return subject && streq(sub->uuid, subject->uuid);
 	/* The qube has left the list already (admin-api 11.1). */
@@ -60,6 +63,7 @@ void hub_forget(struct sys *s, const struct conn *c)
 
 	for (size_t i = 0; h && i < h->n; i++)
 		if (h->v[i].conn == c) {
+			stats_free(h->v[i].stats);
 			h->v[i] = h->v[--h->n];
 			return;
 		}
@@ -75,10 +79,10 @@ void hub_free(struct sys *s)
 	s->hub = NULL;
 }
 
-static void events(struct req *r)
+void hub_add(struct req *r, struct stats *stats)
 {
 	struct sys *s = r->sys;
-	struct subscriber sub = { .conn = r->conn };
+	struct subscriber sub = { .conn = r->conn, .stats = stats };
 
 	if (!s->hub)
 		s->hub = xcalloc(1, sizeof *s->hub);
@@ -91,6 +95,11 @@ static void events(struct req *r)
 	conn_stream(r->conn);
 	conn_stream_add(r->conn, s->hub->scratch.data, s->hub->scratch.len);
 	r->answered = true;
+}
+
+static void events(struct req *r)
+{
+	hub_add(r, NULL);
 }
 
 const struct method methods_events[] = {

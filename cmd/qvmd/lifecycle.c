@@ -201,24 +201,30 @@ static void handle_resume(struct req *r)
 /* No program runs: the processor is said to be busy for one part in 64 of the time. */
 #define CPU_SHARE 64
 
+struct power_numbers power_numbers(struct vm *v)
+{
+	struct power_numbers n = {0};
+	int64_t mem, max;
+
+	if (v->class != CLASS_ADMIN && (v->power == POWER_HALTED || !power_is_switched(v)))
+		return n;
+	max = prop_get_int(v, "maxmem", 0);
+	mem = v->class == CLASS_ADMIN ? max : prop_get_int(v, "memory", 0);
+	n.mem_kb = (uint64_t)mem * 1024;
+	/* maxmem 0 is "no balancing": what it has is the most it gets. */
+	n.max_kb = (uint64_t)(max ? max : mem) * 1024;
+	n.cpu_ns = (uv_hrtime() - (v->class == CLASS_ADMIN ? 0 : v->started_ns)) / CPU_SHARE;
+	return n;
+}
+
 static void handle_current_state(struct req *r)
 {
 	struct vm *v = r->dest;
+	struct power_numbers n = power_numbers(v);
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	int64_t mem = 0, max = 0;
-	uint64_t cpu = 0;
 
-	if (v->class == CLASS_ADMIN) {
-		mem = max = prop_get_int(v, "maxmem", 0);
-		cpu = uv_hrtime() / CPU_SHARE;
-	} else if (v->power != POWER_HALTED && power_is_switched(v)) {
-		mem = prop_get_int(v, "memory", 0);
-		max = prop_get_int(v, "maxmem", 0);
-		cpu = (uv_hrtime() - v->started_ns) / CPU_SHARE;
-	}
-	/* maxmem 0 is "no balancing": what it has is the most it gets. */
-	buf_addf(&b, "mem=%lld mem_static_max=%lld cputime=%llu power_state=%s", (long long)mem * 1024,
-		 (long long)(max ? max : mem) * 1024, (unsigned long long)cpu,
+	buf_addf(&b, "mem=%llu mem_static_max=%llu cputime=%llu power_state=%s", (unsigned long long)n.mem_kb,
+		 (unsigned long long)n.max_kb, (unsigned long long)n.cpu_ns,
 		 power_names[power_is_switched(v) ? v->power : POWER_RUNNING]);
 	req_ok_buf(r, &b);
 }

@@ -64,7 +64,7 @@ struct daemon {
 	uv_signal_t term, intr;
 	uv_poll_t parent;
 	bool watches_parent;
-	char *state_dir, *socket_path, *fixture; /* absolute */
+	char *state_dir, *socket_path; /* absolute: the daemon leaves its directory */
 };
 
 /* ---- options ---- */
@@ -186,7 +186,6 @@ static int make_state_dir(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* Paths are made absolute before the daemon leaves its directory. */
 static int prepare(struct daemon *d, struct err *err)
 {
 	struct options *o = &d->sys.opt;
@@ -197,8 +196,6 @@ static int prepare(struct daemon *d, struct err *err)
 	d->socket_path = o->socket_path ? absolute(o->socket_path) :
 					  xasprintf("%s/qubesd.sock", o->state_dir);
 	o->socket_path = d->socket_path;
-	if (o->fixture && strchr(o->fixture, '/'))
-		o->fixture = d->fixture = absolute(o->fixture);
 	if (o->log_path) {
 		int fd = open(o->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -270,7 +267,9 @@ static int start(struct daemon *d, struct err *err)
 	struct sys *s = &d->sys;
 	int r;
 
+	/* Both come back as errors of the call. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	uv_loop_init(&d->loop);
 	s->loop = &d->loop;
 	s->next_xid = 1;
@@ -306,7 +305,6 @@ static void finish(struct daemon *d)
 		fclose(s->log);
 	free(d->state_dir);
 	free(d->socket_path);
-	free(d->fixture);
 }
 
 /* Lets go of the terminal and the directory, and tells the parent. */

@@ -22,3 +22,10 @@ bool power_is_busy(const struct vm *v);
 /* Running to Paused (again, too) and back. */
 void power_pause(struct vm *v);
 void power_unpause(struct vm *v);
+
+/* What CurrentState and Stats tell of it; zeros while it is off. */
+struct power_numbers {
+	uint64_t mem_kb, max_kb;
+	uint64_t cpu_ns; /* since its start */
+};
+struct power_numbers power_numbers(struct vm *v);

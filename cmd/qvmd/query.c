@@ -103,7 +103,7 @@ static void system_info(struct req *r)
 	json_object_object_add(top, "domains", domains);
 	for (size_t i = 0; i < r->sys->n_vms; i++)
 		json_object_object_add(domains, r->sys->vms[i]->name, domain_info(r->sys->vms[i]));
-	req_ok(r, json_object_to_json_string_ext(top, JSON_C_TO_STRING_SPACED |
+	req_ok(r, json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN |
 							      JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(top);
 }

@@ -217,6 +217,7 @@ extern const struct method methods_feature[];   /* 2.6: feature.c */
 extern const struct method methods_tag[];       /* 2.7: tag.c (tags and notes) */
 extern const struct method methods_label[];     /* 2.8: label.c */
 extern const struct method methods_events[];    /* 2.14 admin.Events: events.c */
+extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

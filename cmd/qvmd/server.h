@@ -25,6 +25,13 @@ void conn_stream(struct conn *c);
 /* Adds to a stream; it leaves at the turn's end, or before the next reply. */
 void conn_stream_add(struct conn *c, const void *data, size_t len);
 
+/* events.c: makes the connection of r a stream, with connection-established first. stats is NULL for events; else
+ * the stream has no events but what stats.c adds. r is answered by this. */
+struct stats;
+void hub_add(struct req *r, struct stats *stats);
+/* stats.c */
+void stats_free(struct stats *st);
+
 /* events.c: a stream's connection is gone. */
 void hub_forget(struct sys *s, const struct conn *c);
 void hub_free(struct sys *s);

@@ -76,6 +76,9 @@ static void handle_tag_list(struct req *r)
 
 static void handle_tag_get(struct req *r)
 {
+	/* Before next, no tag at all is just not set (admin-api 1.7). */
+	if (r->sys->opt.compat && !*r->arg)
+		return req_ok(r, "0");
 	if (!refuse_tag(r))
 		req_ok(r, strv_has(&r->dest->tags, r->arg) ? "1" : "0");
 }
