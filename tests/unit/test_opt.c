@@ -462,8 +462,8 @@ static void test_help(void **state)
 			    "[--json] [--where KEY=GLOB] [--all] [tag]\n"
 			    "\n\nCommand 'add':\n"
 			    "  usage: qvm-tags VMNAME add [--help] [--version] [--verbose] [--quiet] "
-			    "[--json] [--where KEY=GLOB] [--all] [--required | --ask] [--before N] tag [tag ...]\n"
-			    "\n");
+			    "[--json] [--where KEY=GLOB] [--all] [--required | --ask] [--before N] "
+			    "tag [tag ...]\n\n");
 	help_dump(&dump, &tags);
 	assert_non_null(strstr(buf_str(&dump), "value\t--where\tKEY=GLOB\twhere\t-\tshown\n"));
 	assert_non_null(strstr(buf_str(&dump), "flag\t--force-root\t-\t-\t-\thidden\n"));
