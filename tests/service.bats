@@ -66,11 +66,12 @@ EOF
 > admin.vm.feature.Set+service.bad work *
 < 2\0QubesValueError\0\0Service name must not exceed 48 bytes\0
 EOF
+	# shellcheck disable=SC2034
 	local on='work admin.vm.feature.Set+service.cups <- 1'
+	# shellcheck disable=SC2034
 	local off='work admin.vm.feature.Set+service.cups'
 	while IFS='|' read -r want words; do
 		calls_clear
-		# shellcheck disable=SC2086
 		expect 0 "qvm-service $words" '' ''
 		assert_equal "$words: $(calls)" "$words: ${!want}"
 	done <<'EOF'
