@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Times two commands in turn, A B A B ..., and prints the median of each in microseconds and their ratio.
+ * usage: pair RUNS A [ARG...] -- B [ARG...]. Their output is thrown away.
+ */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static double run(char **argv, posix_spawn_file_actions_t *acts)
+{
+	struct timespec a, b;
+	pid_t pid;
+	int status;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	if (posix_spawnp(&pid, argv[0], acts, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+		fprintf(stderr, "pair: %s failed\n", argv[0]);
+		exit(1);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return (double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3;
+}
+
+static int cmp(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+int main(int argc, char *argv[])
+{
+	posix_spawn_file_actions_t acts;
+	char **b = NULL;
+	size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+
+	for (int i = 2; i < argc && !b; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			argv[i] = NULL;
+			b = argv + i + 1;
+		}
+	if (!runs || !b || !*b)
+		return 2;
+	posix_spawn_file_actions_init(&acts);
+	posix_spawn_file_actions_addopen(&acts, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&acts, 2, "/dev/null", O_WRONLY, 0);
+
+	double *ta = calloc(runs, sizeof *ta), *tb = calloc(runs, sizeof *tb);
+
+	run(argv + 2, &acts);
+	run(b, &acts);
+	for (size_t i = 0; i < runs; i++) {
+		ta[i] = run(argv + 2, &acts);
+		tb[i] = run(b, &acts);
+	}
+	qsort(ta, runs, sizeof *ta, cmp);
+	qsort(tb, runs, sizeof *tb, cmp);
+	printf("%.0f %.0f %.2f\n", ta[runs / 2], tb[runs / 2], ta[runs / 2] / tb[runs / 2]);
+	free(ta);
+	free(tb);
+	return 0;
+}
