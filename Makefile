@@ -5,10 +5,10 @@
 
 # ---- what has to be installed: "make deps", before anything else that is named beside it ----
 
-DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libbsd-dev libuv1-dev libsqlite3-dev libyaml-dev
+DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev
 DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace mandoc shellcheck clang \
 	libclang-rt-14-dev bash-completion
-FEDORA := gcc make glibc-devel libsmartcols-devel json-c-devel libbsd-devel libuv-devel sqlite-devel \
+FEDORA := gcc make glibc-devel libsmartcols-devel json-c-develel libuv-devel sqlite-devel \
 	libyaml-devel bats libcmocka-devel jq strace mandoc ShellCheck clang compiler-rt bash-completion
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
@@ -82,7 +82,7 @@ TOOLS := $(filter-out $(LAB),$(PROGS))
 AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
-LIBS := -lsmartcols -ljson-c -lbsd
+LIBS := -lsmartcols -ljson-c
 LIBS_qvmd := -luv -lsqlite3 -lyaml
 
 .PHONY: all
@@ -187,7 +187,8 @@ install: all
 
 install-lab: all
 	$(Q)$(call install_programs,$(LAB))
-	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures
+	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(BASHCOMPDIR)
+	$(Q)ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)qvm-lab
 	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
 
 install-agent: all

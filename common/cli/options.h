@@ -14,8 +14,8 @@ struct tool_grammar {
 	const struct opt *shared[5];
 };
 
-/* Fills ret, which g points into: it must not be moved. argv decides whether a TOOL_QUBE tool has its name. */
-void grammar_of(const struct tool *t, int argc, char *const argv[], struct tool_grammar *ret);
+/* Fills ret, which g points into: it must not be moved. */
+void grammar_of(const struct tool *t, struct tool_grammar *ret);
 
 /* Columns of the terminal behind f: COLUMNS, else what the terminal says, else 80. */
 unsigned terminal_width(FILE *f);

@@ -49,16 +49,7 @@ const struct opt one_options[] = {
 	OPT_END,
 };
 
-/* In a tool that takes one qube, --all and --where stand in the place of the name (design of selection). */
-static bool selects_many(int argc, char *const argv[])
-{
-	for (int i = 1; i < argc && !streq(argv[i], "--"); i++)
-		if (streq(argv[i], "--all") || streq(argv[i], "--where") || skip_prefix(argv[i], "--where="))
-			return true;
-	return false;
-}
-
-void grammar_of(const struct tool *t, int argc, char *const argv[], struct tool_grammar *ret)
+void grammar_of(const struct tool *t, struct tool_grammar *ret)
 {
 	size_t n = 0;
 
@@ -79,8 +70,6 @@ void grammar_of(const struct tool *t, int argc, char *const argv[], struct tool_
 		ret->shared[n++] = json_options;
 	ret->shared[n++] = common_options;
 	ret->g.shared = ret->shared;
-	if ((t->flags & TOOL_QUBE) && selects_many(argc, argv))
-		ret->g.pos++;
 }
 
 unsigned terminal_width(FILE *f)
@@ -169,7 +158,7 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 		.verbosity = 1,
 	};
 
-	grammar_of(t, argc, argv, &tg);
+	grammar_of(t, &tg);
 	if (argc >= 2 && streq(argv[1], "--complete-words"))
 		status = complete(&c, &tg.g, argc, argv);
 	else
