@@ -346,6 +346,26 @@ work domain-feature-set:a feature=a value=1
 work domain-remove-from-disk"
 }
 
+@test "a subscriber that does not read is dropped, others are not" {
+	start_daemon empty
+	"$TESTBIN/rawcall" -e 0 "$QVM_TEST_SOCKET" admin.Events dom0 >"$BATS_TEST_TMPDIR/slow" 2>&1 3>&- &
+	slow=$!
+	_remember $slow
+	await_line "$BATS_TEST_TMPDIR/slow" connection-established
+	events_start
+	kill -STOP $slow
+	value=$(head -c 60000 /dev/zero | tr '\0' x)
+	for n in {1..100}; do
+		raw admin.vm.feature.Set+f dom0 "$value" >/dev/null
+	done
+	raw admin.vm.feature.Set+end dom0 1 >/dev/null
+	_await_event 'dom0 domain-feature-set:end feature=end value=1'
+	kill -CONT $slow
+	wait $slow || :
+	run grep -c domain-feature-set:end "$BATS_TEST_TMPDIR/slow"
+	assert_output 0
+}
+
 @test "admin.vm.Stats: one qube, all that run, one that does not" {
 	start_daemon
 	raw admin.property.Set+stats_interval dom0 1 >/dev/null
