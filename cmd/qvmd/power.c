@@ -373,11 +373,11 @@ static void begin(struct vm *v)
 	if (may_start(v, &err) < 0)
 		return start_failed(v, &err);
 	fire(v->sys, v, "domain-verify-files", NULL);
-	if (!netvm || vm_is_running(netvm))
+
+	bool underway = netvm && somebody_waits(netvm, WAIT_START);
+
+	if (!netvm || (vm_is_running(netvm) && !underway))
 		return spawn(v);
-
-	bool underway = somebody_waits(netvm, WAIT_START);
-
 	waiter_add(netvm, WAIT_START, NULL, v);
 	if (!underway)
 		begin(netvm);
