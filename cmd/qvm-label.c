@@ -83,8 +83,10 @@ static int list(struct ctx *c)
 	strv_split(&names, all.body, '\n');
 	calls = xcalloc(2 * names.n + 1, sizeof *calls);
 	for (size_t i = 0; i < names.n; i++) {
-		calls[2 * i] = (struct call){.dest = "dom0", .method = "admin.label.Index", .arg = names.v[i]};
-		calls[2 * i + 1] = (struct call){.dest = "dom0", .method = "admin.label.Get", .arg = names.v[i]};
+		struct call *k = &calls[2 * i];
+
+		k[0] = (struct call){.dest = "dom0", .method = "admin.label.Index", .arg = names.v[i]};
+		k[1] = (struct call){.dest = "dom0", .method = "admin.label.Get", .arg = names.v[i]};
 	}
 	admin_run(&c->admin, calls, 2 * names.n);
 	for (size_t i = 0; i < 2 * names.n && !status; i++)

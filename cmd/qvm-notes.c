@@ -17,12 +17,12 @@
 #define FILE_MAX_BYTES ((size_t)16 << 20)
 
 static const struct opt options[] = {
-	{"--edit/-e", OPT_FLAG, 0, NULL, "edit the notes with $VISUAL, $EDITOR or vi; what happens without an action",
+	{"--edit/-e", OPT_FLAG, 0, NULL, "edit the notes with $VISUAL, $EDITOR or vi; the default",
 	 .exclusive = 1},
 	{"--print/-p", OPT_FLAG, 0, NULL, "print the notes", .exclusive = 1},
-	{"--import/-i", OPT_VALUE, 0, "FILE", "replace the notes by the content of a file", NULL, COMP_FILE, 1},
+	{"--import/-i", OPT_VALUE, 0, "FILE", "replace the notes by a file's content", NULL, COMP_FILE, 1},
 	{"--set/-s", OPT_VALUE, 0, "TEXT", "replace the notes by a text", NULL, COMP_NONE, 1},
-	{"--append", OPT_VALUE, 0, "TEXT", "add a text behind the notes, on a line of its own", NULL, COMP_NONE, 1},
+	{"--append", OPT_VALUE, 0, "TEXT", "add a line of text behind the notes", NULL, COMP_NONE, 1},
 	{"--delete/-d", OPT_FLAG, 0, NULL, "delete the notes", .exclusive = 1},
 	{"--force/-f", OPT_FLAG, 0, NULL, "do not ask before deleting"},
 	OPT_END,
@@ -33,15 +33,40 @@ static const struct pos positionals[] = {
 	POS_END,
 };
 
+/* Whether the error means that there is no such qube: over qrexec that looks like any other refusal. */
+static bool is_missing(struct ctx *c, const struct call *call)
+{
+	CLEANUP_QUBES struct qubes all = {0};
+	CLEANUP_FREE char *body = NULL;
+	size_t len;
+
+	if (!streq(call->err.type, EXC_ACCESS))
+		return qube_is_missing(&call->err, call->dest);
+	return admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) == 0 &&
+	       qubes_parse(&all, body, len, NULL) == 0 && !qubes_find(&all, call->dest);
+}
+
+static int no_such_qube(struct ctx *c, const char *name)
+{
+	CLEANUP_FREE char *quoted = quote_py(name);
+
+	return fail_usage(c, "no such domain: %s", quoted);
+}
+
 /* What the server refused, in the words of the action (tools-config 8). */
 static int report(struct ctx *c, const struct selection *s, struct call *call, const char *what)
 {
 	/* Outside of the QubesException family the Python tool says nothing of its own. */
 	bool bare = err_is(&call->err, "ProtocolError") || err_is(&call->err, "PermissionDenied");
 
-	if (bare || (!s->many && qube_is_missing(&call->err, call->dest)))
+	if (!s->many && is_missing(c, call))
+		return no_such_qube(c, call->dest);
+	if (bare || c->format != FORMAT_TEXT)
 		return perqube_error(c, s, call);
-	log_warning(c, c->prog, "%s%s%s: %s", s->many ? call->dest : "", s->many ? ": " : "", what, call->err.text);
+	if (s->many)
+		log_warning(c, c->prog, "%s: %s: %s", call->dest, what, call->err.text);
+	else
+		log_warning(c, c->prog, "%s: %s", what, call->err.text);
 	return STATUS_FAILED;
 }
 
@@ -244,9 +269,7 @@ static bool confirmed(struct ctx *c, const struct selection *s, int *ret_status)
 	if (*ret_status)
 		return false;
 	if (!s->many && !qubes_find(&all, s->v[0]->name)) {
-		CLEANUP_FREE char *quoted = quote_py(s->v[0]->name);
-
-		*ret_status = fail_usage(c, "no such domain: %s", quoted);
+		*ret_status = no_such_qube(c, s->v[0]->name);
 		return false;
 	}
 	*ret_status = STATUS_USAGE;
@@ -267,7 +290,8 @@ static int run(struct ctx *c)
 {
 	CLEANUP_SELECTION struct selection s = {0};
 	const struct args *a = &c->args;
-	const char *text = arg_value(a, "--set"), *more = arg_value(a, "--append"), *file = arg_value(a, "--import");
+	const char *text = arg_value(a, "--set"), *more = arg_value(a, "--append");
+	const char *file = arg_value(a, "--import");
 	int status = select_qube(c, "VMNAME", &s);
 
 	if (status)

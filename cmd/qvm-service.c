@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* qvm-service: shows and switches the services of a qube, its features named service.NAME (tools-config 6). */
+/* qvm-service: shows and switches the services of a qube, its features service.NAME (tools-config 6). */
 #include "base/escape.h"
 #include "base/mem.h"
 #include "cli/features.h"
@@ -8,7 +8,7 @@
 #define PREFIX "service."
 
 static const struct opt options[] = {
-	{"--list/-l", OPT_FLAG, 0, NULL, "list the services that are set, which is what happens without SERVICE"},
+	{"--list/-l", OPT_FLAG, 0, NULL, "list the services that are set; the default without SERVICE"},
 	{"--enable/-e", OPT_FLAG, 0, NULL, "switch the service on"},
 	{"--disable/-d", OPT_FLAG, 0, NULL, "switch the service off"},
 	{"--unset/--default/--delete/-D", OPT_FLAG, 0, NULL, "remove the setting, so that the default holds"},
@@ -108,7 +108,8 @@ static int run(struct ctx *c)
 		return perqube_change(c, &s, "admin.vm.feature.Remove", feature, NULL, 0,
 				      "QubesFeatureNotFoundError");
 	if (value)
-		return perqube_change(c, &s, "admin.vm.feature.Set", feature, "1", (size_t)bool_word(value), NULL);
+		return perqube_change(c, &s, "admin.vm.feature.Set", feature, "1", bool_word(value) ? 1 : 0,
+				      NULL);
 	return feature_show(c, &s, feature, true);
 }
 

@@ -32,6 +32,8 @@ script() {
 < 2\0QubesVMNotFoundError\0\0No such domain: 'ghost'\0
 > admin.vm.notes.Set+ ghost *
 < 2\0QubesVMNotFoundError\0\0No such domain: 'ghost'\0
+> admin.vm.notes.Get+ shut
+< close
 > admin.vm.notes.Get+ half
 < 0\0old
 > admin.vm.notes.Set+ half *
@@ -115,6 +117,12 @@ nil admin.vm.notes.Set+'
 	expect 1 "qvm-notes -i $BATS_TEST_TMPDIR/nofile plain" '' \
 		"qvm-notes: error: $BATS_TEST_TMPDIR/nofile: No such file or directory"$'\n'
 	expect 1 "qvm-notes --import '' plain" '' $'qvm-notes: error: : No such file or directory\n'
+	# Over qrexec a missing qube looks like any refusal: the list of qubes tells.
+	last 2 'qvm-notes -p shut' "qvm-notes: error: no such domain: 'shut'"
+	run --separate-stderr qvm-notes -p refused --json
+	assert_equal "$status $output" '1 '
+	assert_equal "$stderr" 'qvm-notes: error: Failed to read notes file: x
+{"error":"QubesException","message":"Failed to read notes file: x","qube":"refused","method":"admin.vm.notes.Get"}'
 	last 2 'qvm-notes -p ghost' "qvm-notes: error: no such domain: 'ghost'"
 	last 2 'qvm-notes -s x ghost' "qvm-notes: error: no such domain: 'ghost'"
 	last 2 'qvm-notes ghost' "qvm-notes: error: no such domain: 'ghost'"

@@ -101,7 +101,10 @@ int feature_show(struct ctx *c, const struct selection *s, const char *feature, 
 		}
 		found |= k->result == 0;
 		if (j)
-			json_value(j, k->dest, k->result ? V_NULL : is_switch ? V_BOOL(k->body_len > 0) : V_STR(word));
+			json_value(j, k->dest,
+				   k->result   ? V_NULL
+				   : is_switch ? V_BOOL(k->body_len > 0)
+					       : V_STR(word));
 		else if (k->result == 0)
 			perqube_lines(&text, s, k->dest, word, is_switch ? strlen(word) : k->body_len);
 	}

@@ -6,8 +6,8 @@
 #include "base/escape.h"
 #include "base/mem.h"
 
-struct call *perqube_calls(const struct selection *s, const char *method, const char *arg, const void *payload,
-			   size_t len)
+struct call *perqube_calls(const struct selection *s, const char *method, const char *arg,
+			   const void *payload, size_t len)
 {
 	struct call *calls = xcalloc(s->n + 1, sizeof *calls);
 

@@ -9,9 +9,9 @@
 #include "cli/select.h"
 #include "cli/tool.h"
 
-/* One call for each chosen qube, element i about s->v[i], not made yet. The caller frees with calls_free(). */
-struct call *perqube_calls(const struct selection *s, const char *method, const char *arg, const void *payload,
-			   size_t len);
+/* A call for each chosen qube, element i about s->v[i], not made yet. The caller frees with calls_free(). */
+struct call *perqube_calls(const struct selection *s, const char *method, const char *arg,
+			   const void *payload, size_t len);
 /*
  * Reports a failed call: about one qube as qube_error() does, about one of many with its name in front.
  * Returns the exit status.

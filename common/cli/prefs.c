@@ -243,7 +243,8 @@ static int read_values(struct prefs *p, struct call *all, struct listing *l)
 	return report(p, all);
 }
 
-static void put_listing(struct prefs *p, struct buf *text, const char *qube, const struct listing *l, int width)
+static void put_listing(struct prefs *p, struct buf *text, const char *qube, const struct listing *l,
+			int width)
 {
 	CLEANUP_BUF struct buf line = BUF_INIT;
 
@@ -342,7 +343,8 @@ static void add_paragraph(struct buf *b, const char *s)
 	}
 }
 
-static void put_help(struct prefs *p, struct buf *text, const char *qube, const struct call *help, size_t width)
+static void put_help(struct prefs *p, struct buf *text, const char *qube, const struct call *help,
+		     size_t width)
 {
 	CLEANUP_BUF struct buf paragraph = BUF_INIT, lines = BUF_INIT;
 
