@@ -372,7 +372,7 @@ created() {
 	> admin.vm.CreateDisposable+preload default-dvm
 	END
 	run raw admin.vm.feature.Get+preload-dispvm default-dvm
-	[[ $output =~ ^'0\0'disp[0-9]+' 'disp[0-9]+$ && $output != *"$second"* ]]
+	[[ $output =~ ^'0\0'disp[0-9]+\ disp[0-9]+$ && $output != *"$second"* ]]
 }
 
 @test "remove: what nobody needs" {

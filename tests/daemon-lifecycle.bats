@@ -439,6 +439,9 @@ stopped() {
 	END
 }
 
+# How many the daemon holds.
+terminals() { find "/proc/$QVMD_PID/fd" -lname '*ptmx' | wc -l; }
+
 @test "console: a terminal of its own, while it runs" {
 	local path
 	rows <<-'END'
@@ -461,13 +464,14 @@ stopped() {
 	[[ -c ${path#'0\0'} ]]
 	assert_equal "$(raw admin.vm.Console work)" "$path"
 	[[ $(raw admin.vm.Console vault) != "$path" ]]
+	assert_equal "$(terminals)" 2
 	rows <<-'END'
 	> admin.vm.Kill work
 	> admin.vm.Pause vault
 	> admin.vm.Console vault
 	< 2\0QubesVMNotRunningError\0\0Domain not running (either powered off or paused): 'vault'\0
 	END
-	[[ ! -e ${path#'0\0'} ]]
+	assert_equal "$(terminals)" 1
 }
 
 # ---- with delays ----

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin.vm.Create.* and CreateInPool.*: options, who may be whose template, the new qube (admin-api 2.4.1). */
+/* Create and CreateInPool: options, who may be whose template, the new qube (admin-api 2.4.1). */
 #include "qvmd/create.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules for features of certain names (admin-api 6.4), split by whether they run before or after the change. */
+/* Rules for features of certain names (admin-api 6.4): those which run before or after the change. */
 #pragma once
 
 #include "qvmd/qvmd.h"
