@@ -21,7 +21,8 @@ static double run(char **argv, posix_spawn_file_actions_t *acts)
 	int status;
 
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	if (posix_spawnp(&pid, argv[0], acts, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+	if (posix_spawnp(&pid, argv[0], acts, NULL, argv, environ) != 0 ||
+	    waitpid(pid, &status, 0) < 0 || status != 0) {
 		fprintf(stderr, "pair: %s failed\n", argv[0]);
 		exit(1);
 	}

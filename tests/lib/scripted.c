@@ -360,7 +360,10 @@ int main(int argc, char *argv[])
 	}
 	read_script(argv[2]);
 
-	FILE *log = fopen(argv[3], "we");
+	if (truncate(argv[3], 0) < 0 && errno != ENOENT)
+		return 1;
+
+	FILE *log = fopen(argv[3], "ae");
 	int listener = listen_at(argv[1]);
 	pid_t pid;
 
