@@ -3,13 +3,15 @@
 # qvm-ls against the qubes of tools-config appendix A: its worked examples, presets, columns, filters and
 # order, the calls it makes, and what it does about unusual replies.
 
+# shellcheck disable=SC2154 # stderr and its lines are set by run
+
 load lib/common
 
 FIXTURE=$BATS_TEST_DIRNAME/fixtures/appendix-a.script
 
 setup() {
 	case $BATS_TEST_DESCRIPTION in
-	reply:*) ;; # has a script of its own
+	reply:* | daemon:*) ;; # has a server of its own
 	*) start_script "$FIXTURE" ;;
 	esac
 }
@@ -753,6 +755,43 @@ work|one
 two|x|y"
 	expect 0 'qvm-ls -O name,d work' $'NAME  D\nwork   z \n' ''
 	expect 0 'qvm-ls --json -O a work | jq -c .' $'[{"a":"one\\ntwo"}]\n' ''
+}
+
+@test "reply: control bytes reach a pipe, not a terminal" {
+	start_changed <<'EOS'
+> admin.vm.property.GetAll+ work
+< 0\0a default=True type=str x\x1b[31my\n
+EOS
+	ls_is '--raw-data -O a work' $'x\e[31my'
+	ls_is '-O a work' $'A\nx\e[31my'
+	expect 0 "script -qec 'qvm-ls --raw-data -O a work' /dev/null </dev/null" $'x_[31my\r\n'
+	expect 0 "script -qec 'qvm-ls -O a work' /dev/null </dev/null" $'A\r\nx_[31my\r\n'
+}
+
+@test "reply: on a terminal that waits for long something turns, and is wiped away" {
+	start_changed <<'EOS'
+> admin.vm.property.GetAll+ work
+delay 600
+< 0\0label default=False type=label blue\n
+EOS
+	local out=$BATS_TEST_TMPDIR/listing wiped
+	printf -v wiped '\r%16s\r' ''
+	expect 0 "script -qec 'qvm-ls -O label.color work >$out' /dev/null </dev/null" "please wait... -$wiped"
+	assert_equal "$(<"$out")" $'LABEL.COLOR\n0x3465a4'
+	expect 0 "script -qec 'qvm-ls --no-spinner -O label.color work >$out' /dev/null </dev/null" ''
+}
+
+@test "daemon: one GetAll for each qube that is shown" {
+	local fixture
+	for fixture in 44 200; do
+		unset QVMD_STATE
+		start_daemon "$fixture"
+		expect 0 'qvm-ls --calls 2>&1 >/dev/null | cut -d" " -f1 | sort | uniq -c | xargs' \
+			"1 admin.vm.List $fixture admin.vm.property.GetAll"$'\n'
+		expect 0 'qvm-ls --calls --class TemplateVM --raw-list 2>&1 >/dev/null | xargs' $'admin.vm.List dom0 - 0\n'
+		stop_daemon
+		rm -rf "$QVMD_STATE"
+	done
 }
 
 @test "reply: a ring of netvms ends" {
