@@ -8,7 +8,7 @@ load lib/rows
 await_end() {
 	local i
 	for ((i = 0; i < 1000; i++)); do
-		kill -0 "$1" 2>/dev/null || return 0
+		_gone "$1" && return 0
 		_tick
 	done
 	return 1
@@ -463,7 +463,7 @@ sys-net vm-stats memory_kb=307200 cpu_time=N cpu_usage=0 cpu_usage_raw=0"
 # Replaces the program by itself below strace, for start_daemon.
 below_strace() {
 	export ASAN_OPTIONS=detect_leaks=0
-	qvmd() { exec strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fsync,fdatasync,sendto,sendmsg "$BIN/qvmd" "$@"; }
+	qvmd() { exec strace -I 2 -o "$BATS_TEST_TMPDIR/trace" -e trace=fsync,fdatasync,sendto,sendmsg "$BIN/qvmd" "$@"; }
 }
 
 @test "a change is synced before its OK leaves" {

@@ -29,12 +29,19 @@ _tick() { read -rt 0.01 -u "$_TICK" || :; }
 
 _remember() { echo "$1" >>"$(_dir)/.pids"; }
 
+# True when a process has ended, even if nobody has reaped it yet.
+_gone() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ ${stat##*) } == Z* ]]
+}
+
 # Ends one process of ours: TERM, after 10 s KILL. Returns its exit status when it is a child.
 _end() {
 	local pid=$1 i
 	kill "$pid" 2>/dev/null || :
 	for ((i = 0; i < 1000; i++)); do
-		kill -0 "$pid" 2>/dev/null || break
+		_gone "$pid" && break
 		_tick
 	done
 	kill -9 "$pid" 2>/dev/null || :
