@@ -235,7 +235,7 @@ nn admin.vm.volume.ImportWithSize+root
 300007"
 	# Refused while the data is still being written: no SIGPIPE, the reason is told.
 	REFUSE=1 expect 3 "qvm-create -C TemplateVM -l red nn -r $d/img" '' \
-		$'app: Error importing root volume (but VM created): Service call error: Request refused\n\n'
+		$'app: Error importing root volume (but VM created): Service call error: Request refused\n'
 }
 
 @test "root volume: a big file through the socket" {

@@ -18,6 +18,9 @@
 #include "os/sock.h"
 #include "os/spawn.h"
 
+/* poll() counts milliseconds in an int; longer than this is no limit that anybody would see the end of. */
+#define TIMEOUT_MAX (UINT64_C(1000000) * INT32_MAX)
+
 /* A call on its way: descriptors are -1 once they are done. */
 struct flight {
 	struct call *call;
@@ -34,6 +37,8 @@ int admin_init(struct admin *a, struct err *err)
 	*a = (struct admin){0};
 	if (timeout && *timeout && num_seconds(timeout, &a->timeout_ns) < 0)
 		return err_set(err, -EINVAL, "", "QVM_TIMEOUT must be a number of seconds, not '%s'", timeout);
+	if (a->timeout_ns > TIMEOUT_MAX)
+		a->timeout_ns = TIMEOUT_MAX;
 	return endpoint_from_env(&a->endpoint, err);
 }
 
@@ -114,19 +119,49 @@ static int cannot_connect(struct call *c, int r)
 }
 
 /* Nothing to talk to on this machine: say so, and what helps. */
-static int no_endpoint(struct call *c, const struct endpoint *e)
+int call_endpoint(const struct admin *a, struct call *c)
 {
+	const struct endpoint *e = &a->endpoint;
+
+	if (!e->missing)
+		return 0;
 	return err_set(&c->err, -ENOENT, EXC_COMMUNICATION,
 		       "Failed to connect to qubesd service: this is not a Qubes OS system (no /etc/qubes-release, "
 		       "no %s); 'qvm-lab COMMAND' runs a command against a system of its own",
 		       e->path);
 }
 
-static int start_unix(struct admin *a, struct flight *f, bool block)
+static int no_answer(struct admin *a, struct call *c)
+{
+	return err_set(&c->err, -ETIMEDOUT, EXC_COMMUNICATION, "No answer from qubesd within %g seconds",
+		       (double)a->timeout_ns / 1e9);
+}
+
+int service_error(struct err *err, struct buf *said)
+{
+	while (said->len && said->data[said->len - 1] == '\n')
+		said->data[--said->len] = '\0';
+	return err_set(err, -EACCES, EXC_ACCESS, "Service call error: %s", buf_str(said));
+}
+
+/* Connecting takes time only when the server's queue is full. */
+static int connect_by(struct admin *a, uint64_t deadline)
+{
+	uint64_t now;
+
+	if (!deadline)
+		return sock_connect(a->endpoint.path, false);
+	now = now_ns();
+	return now < deadline ? sock_connect_within(a->endpoint.path, deadline - now) : -ETIMEDOUT;
+}
+
+static int start_unix(struct admin *a, struct flight *f, bool block, uint64_t deadline)
 {
 	struct call *c = f->call;
-	int fd = sock_connect(a->endpoint.path, false);
+	int fd = connect_by(a, deadline);
 
+	if (fd == -ETIMEDOUT)
+		return no_answer(a, c);
 	if (fd < 0)
 		return cannot_connect(c, fd);
 	if (!block)
@@ -211,11 +246,12 @@ static void settle(struct flight *f)
 	size_t off = 0;
 
 	if (f->child.pid > 0) {
+		closep(&f->in); /* it may still read */
+
 		int status = child_wait(&f->child);
 
 		if (status != 0) {
-			c->result = err_set(&c->err, -EACCES, EXC_ACCESS, "Service call error: %s",
-					    buf_str(&f->errors));
+			c->result = service_error(&c->err, &f->errors);
 			flight_end(f);
 			return;
 		}
@@ -231,17 +267,17 @@ static void settle(struct flight *f)
 }
 
 /* Begins a call; false when it ended at once with an error. */
-static bool launch(struct admin *a, struct flight *f, struct call *c, bool block)
+static bool launch(struct admin *a, struct flight *f, struct call *c, bool block, uint64_t deadline)
 {
 	int r;
 
 	*f = (struct flight){.call = c, .child = CHILD_INIT, .in = -1, .out = -1, .err = -1};
 	r = call_check(a, c);
-	if (r == 0 && a->endpoint.missing)
-		r = no_endpoint(c, &a->endpoint);
+	if (r == 0)
+		r = call_endpoint(a, c);
 	if (r == 0) {
 		call_note(a, c);
-		r = a->endpoint.kind == ENDPOINT_UNIX ? start_unix(a, f, block) : start_qrexec(a, f);
+		r = a->endpoint.kind == ENDPOINT_UNIX ? start_unix(a, f, block, deadline) : start_qrexec(a, f);
 	}
 	if (r < 0) {
 		c->result = r;
@@ -284,6 +320,8 @@ static int turn(struct flight *flights, size_t n, uint64_t deadline)
 		if (f->in >= 0 && (p[0].revents || (p[1].revents & (POLLOUT | POLLERR | POLLHUP))))
 			push(f);
 		if (p[1].revents && pull(f->out, &f->reply)) {
+			if (f->in == f->out)
+				f->in = -1; /* refused before all was sent */
 			close(f->out);
 			f->out = -1;
 		}
@@ -305,13 +343,10 @@ static int first_failure(const struct call *calls, size_t n)
 
 static void give_up(struct admin *a, struct flight *flights, size_t flying, struct call *rest, size_t n_rest)
 {
-	double seconds = (double)a->timeout_ns / 1e9;
-
 	for (size_t i = 0; i < flying + n_rest; i++) {
 		struct call *c = i < flying ? flights[i].call : &rest[i - flying];
 
-		c->result = err_set(&c->err, -ETIMEDOUT, EXC_COMMUNICATION,
-				    "No answer from qubesd within %g seconds", seconds);
+		c->result = no_answer(a, c);
 		if (i < flying)
 			flight_end(&flights[i]);
 	}
@@ -322,7 +357,7 @@ static int run_one_blocking(struct admin *a, struct call *c)
 {
 	struct flight f;
 
-	if (launch(a, &f, c, true)) {
+	if (launch(a, &f, c, true, 0)) {
 		pull(f.out, &f.reply);
 		settle(&f);
 	}
@@ -346,7 +381,7 @@ int admin_run(struct admin *a, struct call *calls, size_t n)
 		sigaction(SIGPIPE, &ignore, &before);
 	while (flying || next < n) {
 		while (flying < most && next < n)
-			if (launch(a, &flights[flying], &calls[next++], false))
+			if (launch(a, &flights[flying], &calls[next++], false, deadline))
 				flying++;
 		if (!flying)
 			break;

@@ -64,4 +64,7 @@ void property_error(struct err *err, const char *property);
 
 /* For calls that are made another way (admin/import.h): the checks of admin_run, and the entry in the ledger. */
 int call_check(const struct admin *a, struct call *c);
+int call_endpoint(const struct admin *a, struct call *c); /* is there anything to talk to? */
 void call_note(struct admin *a, const struct call *c);
+/* The service ended with a status that is not 0: what it said on its stderr (admin-api 1.11). */
+int service_error(struct err *err, struct buf *said);

@@ -211,7 +211,7 @@ static int transfer(struct admin *a, struct import *i, struct err *err)
 		status = child_wait(&i->child);
 		/* The exit status of dom0's script says nothing: its reply does (admin-api 1.9). */
 		if (status != 0 && a->endpoint.kind == ENDPOINT_QREXEC)
-			return err_set(err, -EACCES, EXC_ACCESS, "Service call error: %s", buf_str(&i->text));
+			return service_error(err, &i->text);
 	}
 	buf_reserve(&i->reply, 0);
 	return reply_decode(i->reply.data, i->reply.len, &off, err);

@@ -49,9 +49,18 @@ static int open_qrexec(struct admin *a, struct stream *s, const char *dest, cons
 
 int stream_open(struct admin *a, const char *dest, const char *method, struct stream **ret, struct err *err)
 {
-	struct stream *s = xcalloc(1, sizeof *s);
-	int r;
+	CLEANUP_CALL struct call c = {.dest = dest, .method = method};
+	struct stream *s;
+	int r = call_check(a, &c);
 
+	if (r == 0)
+		r = call_endpoint(a, &c);
+	if (r < 0) {
+		err_move(err, &c.err);
+		return r;
+	}
+	call_note(a, &c);
+	s = xcalloc(1, sizeof *s);
 	s->fd = -1;
 	s->child = CHILD_INIT;
 	r = a->endpoint.kind == ENDPOINT_UNIX ? open_unix(a, s, dest, method) : open_qrexec(a, s, dest, method);

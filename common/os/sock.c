@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ static int address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
-int sock_connect(const char *path, bool nonblock)
+static int connect_to(const char *path, int type, const struct timeval *limit)
 {
 	struct sockaddr_un addr;
 	int r = address(path, &addr);
@@ -27,16 +28,33 @@ int sock_connect(const char *path, bool nonblock)
 	if (r < 0)
 		return r;
 
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
 
 	if (fd < 0)
 		return -errno;
+	if (limit)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, limit, sizeof *limit);
 	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
 		r = -errno;
 		close(fd);
 		return r;
 	}
 	return fd;
+}
+
+int sock_connect(const char *path, bool nonblock)
+{
+	return connect_to(path, nonblock ? SOCK_NONBLOCK : 0, NULL);
+}
+
+int sock_connect_within(const char *path, uint64_t timeout_ns)
+{
+	/* Of no time at all nothing would be left: zero means no limit to the kernel. */
+	uint64_t us = timeout_ns / 1000 + 1;
+	struct timeval limit = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+	int fd = connect_to(path, 0, &limit);
+
+	return fd == -EAGAIN ? -ETIMEDOUT : fd;
 }
 
 int sock_listen(const char *path, mode_t mode)

@@ -8,5 +8,7 @@
 
 /* A connected, close-on-exec socket; nonblocking when asked. Negative errno on failure. */
 int sock_connect(const char *path, bool nonblock);
+/* The same, blocking, but a server whose queue is full is waited for no longer than timeout_ns: -ETIMEDOUT. */
+int sock_connect_within(const char *path, uint64_t timeout_ns);
 /* A listening socket at path with the given mode. -EADDRINUSE when something is there. */
 int sock_listen(const char *path, mode_t mode);
