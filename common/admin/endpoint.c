@@ -46,6 +46,6 @@ int endpoint_from_env(struct endpoint *ret, struct err *err)
 		return 0;
 	}
 	set_qrexec(ret);
-	ret->missing = access(ret->path, X_OK) < 0;
+	ret->missing = strchr(ret->path, '/') && access(ret->path, X_OK) < 0;
 	return 0;
 }

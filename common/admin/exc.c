@@ -26,6 +26,8 @@ static const struct {
 	{"DeviceNotAssigned", "QubesException", true},
 	{"DeviceNotAttached", "QubesException", true},
 	{"DeviceNotFound", "QubesException", true},
+	{"DeviceAlreadyAttached", "QubesException", true},
+	{"DeviceAlreadyAssigned", "QubesException", true},
 	{"ProtocolError", NULL},
 	{"PermissionDenied", NULL},
 	{"QubesInvalidTagError", "ProtocolError"},
