@@ -39,16 +39,40 @@ static struct json_object *new_string(const char *s, size_t n)
 	return o;
 }
 
-static const char *to_text(struct json_object *o)
+static void add_escape(struct buf *b, uint32_t cp)
 {
-	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (cp < 0x10000)
+		buf_addf(b, "\\u%04x", cp);
+	else
+		buf_addf(b, "\\u%04x\\u%04x", 0xd7c0 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
+}
+
+/* The library escapes below 0x20 only; a terminal acts on more (DEL, C1, bidi), and JSON can spell that too. */
+static void add_json(struct buf *b, struct json_object *o)
+{
+	const char *s =
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	for (size_t n = strlen(s), i = 0, len; i < n; i += len) {
+		uint32_t cp = 0xfffd;
+
+		len = utf8_next(s + i, n - i, &cp);
+		if (!len) {
+			buf_addstr(b, "\xef\xbf\xbd");
+			len = 1;
+		} else if (cp == 0xfffd || codepoint_is_safe(cp)) {
+			buf_add(b, s + i, len);
+		} else {
+			add_escape(b, cp);
+		}
+	}
 }
 
 void json_quote(struct buf *b, const char *s, size_t n)
 {
 	struct json_object *o = new_string(s, n);
 
-	buf_addstr(b, to_text(o));
+	add_json(b, o);
 	json_object_put(o);
 }
 
@@ -102,7 +126,10 @@ static void put_lead(struct json *j, const char *key)
 
 static void put_object(struct json *j, struct json_object *o)
 {
-	fputs(to_text(o), j->c->out);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+
+	add_json(&b, o);
+	fputs(buf_str(&b), j->c->out);
 	if (j->c->format == FORMAT_JSONL || j->shape == JSON_SCALAR)
 		fputc('\n', j->c->out);
 	json_object_put(o);

@@ -171,7 +171,7 @@ static bool is_missing(struct ctx *c, const struct err *e, const char *qube)
 	size_t len;
 
 	if (err_is(e, "QubesVMNotFoundError"))
-		return strstr(e->text, quoted) || strstr(e->text, qube);
+		return strstr(e->text, quoted);
 	if (!streq(e->type, EXC_ACCESS) && !streq(e->type, EXC_PROPERTY_ACCESS))
 		return false;
 	if (admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) < 0 ||

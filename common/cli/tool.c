@@ -107,6 +107,17 @@ static bool immediate(struct ctx *c, const struct grammar *g)
 	return true;
 }
 
+/* Known before the rest is parsed, so that a usage error too can be told as JSON. */
+static enum format asked_format(const struct tool *t, int argc, char *const argv[])
+{
+	enum format format = FORMAT_TEXT;
+
+	for (int i = 1; (t->flags & TOOL_JSON) && i < argc && !streq(argv[i], "--"); i++)
+		if (streq(argv[i], "--json") || streq(argv[i], "--jsonl"))
+			format = streq(argv[i], "--json") ? FORMAT_JSON : FORMAT_JSONL;
+	return format;
+}
+
 static void trace_call(void *data, const char *line)
 {
 	say(data, "> %s", line);
@@ -117,6 +128,7 @@ static int run_tool(struct ctx *c, const struct tool *t, const struct grammar *g
 	CLEANUP_ERR struct err err = ERR_INIT;
 	int status;
 
+	c->format = asked_format(t, argc, argv);
 	if (args_parse(&c->args, g, argc, argv, &err) < 0) {
 		c->args.grammar = g;
 		return fail_usage(c, "%s", err.text);
@@ -124,10 +136,6 @@ static int run_tool(struct ctx *c, const struct tool *t, const struct grammar *g
 	if (c->args.immediate && immediate(c, g))
 		return STATUS_OK;
 	c->verbosity = 1 + (int)arg_count(&c->args, "--verbose") - (int)arg_count(&c->args, "--quiet");
-	if (t->flags & TOOL_JSON)
-		c->format = arg_has(&c->args, "--json")	   ? FORMAT_JSON
-			    : arg_has(&c->args, "--jsonl") ? FORMAT_JSONL
-							   : FORMAT_TEXT;
 	if (!(t->flags & TOOL_NO_DAEMON)) {
 		if (admin_init(&c->admin, &err) < 0)
 			return fail_err(c, &err, NULL, NULL);
@@ -138,6 +146,7 @@ static int run_tool(struct ctx *c, const struct tool *t, const struct grammar *g
 		}
 	}
 	status = t->run(c);
+	fflush(c->out);
 	fputs(buf_str(&c->admin.ledger), c->err);
 	return status;
 }
@@ -166,7 +175,6 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 
 	errno = 0;
 	if (fflush(out) != 0 || ferror(out)) {
-		/* A reader that went away is no news; a disk that is full is. */
 		fail(&c, "write error: %s", strerror(errno ? errno : EIO));
 		clearerr(out);
 		status = status ? status : STATUS_FAILED;
