@@ -16,12 +16,6 @@ setup() {
 	esac
 }
 
-# The same server again, with an empty list of calls.
-restart() {
-	stop_script
-	start_script "$FIXTURE"
-}
-
 # The fixture with other replies: lines from stdin are put before those of appendix A, and the requests
 # that they answer are taken out of it.
 start_changed() {
@@ -75,7 +69,7 @@ work admin.vm.property.GetAll+"
 	local o
 	for o in --raw-list --null --all '-O name,state,class,klass' '--raw-data -O state' '-O name --running' \
 		"-O name --class AppVM DispVM" 'work -O name' '-O ,'; do
-		restart
+		calls_clear
 		case $o in
 		--all) qvm-ls --all -O name >/dev/null ;;
 		*) qvm-ls $o >/dev/null ;;
@@ -121,7 +115,7 @@ dom0          Running    -             -           -       -
 sys-firewall  Running    sys-net       10.137.0.4  -       10.138.1.1
 sys-net       Running    -             10.137.0.3  -       -
 work          Halted     sys-firewall  10.137.0.5  -       10.137.0.2"
-	restart
+	calls_clear
 	ls_is '-o network work' "\
 NAME  STATE   NETVM         IP          IPBACK  GATEWAY
 work  Halted  sys-firewall  10.137.0.5  -       10.137.0.2"
@@ -157,7 +151,7 @@ work          Halted     2150  1126       2048      54%        1024       20480 
 1 admin.vm.List
 12 admin.vm.volume.Info
 7 admin.vm.volume.List"
-	restart
+	calls_clear
 	ls_is '-O name,priv-pool,root-pool,priv_curr sys-net disp7' "\
 NAME     PRIV-POOL  ROOT-POOL  PRIV-CURR
 disp7    -          -          0
@@ -471,14 +465,14 @@ dom0 admin.vm.List+
 dom0 admin.vm.tag.List+
 sys-firewall admin.vm.tag.List+
 sys-net admin.vm.tag.List+"
-	restart
+	calls_clear
 	# GetAll is asked once, for the filter and the columns together.
 	qvm-ls --label blue --features gui=1 >/dev/null
 	assert_equal "$(methods)" "\
 1 admin.vm.List
 7 admin.vm.feature.Get
 7 admin.vm.property.GetAll"
-	restart
+	calls_clear
 	qvm-ls --tags zeta >/dev/null
 	assert_equal "$(calls | grep GetAll)" 'work admin.vm.property.GetAll+'
 }
