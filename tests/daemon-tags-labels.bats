@@ -39,7 +39,7 @@ setup() { start_daemon; }
 @test "tags: refusals" {
 	rows <<-'END'
 	> admin.vm.tag.List+x work
-	< 2\0ProtocolError\0\0unexpected argument\0
+	< 0\0
 	> admin.vm.tag.List work x
 	< 2\0ProtocolError\0\0unexpected payload\0
 	> admin.vm.tag.Get work
@@ -194,7 +194,7 @@ setup() { start_daemon; }
 	> admin.label.List work
 	< 2\\0ProtocolError\\0\\0expected destination to be AdminVM\\0
 	> admin.label.List+x dom0
-	< 2\\0ProtocolError\\0\\0unexpected argument\\0
+	< 0\\0
 	> admin.label.Get dom0
 	< 2\\0ProtocolError\\0\\0expected an argument\\0
 	> admin.label.Create+x dom0

@@ -46,7 +46,7 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		admin.vmclass.List dom0 name dom0\0|0\0AdminVM\nAppVM\nDispVM\nRemoteVM\nStandaloneVM\nTemplateVM\n
 		admin.vmclass.List+ dom0 keyword adminvm\0|0\0AdminVM\nAppVM\nDispVM\nRemoteVM\nStandaloneVM\nTemplateVM\n
 		admin.vmclass.List+ dom0 name dom0\0\xff\0|2\0ProtocolError\0\0unexpected payload\0
-		admin.vmclass.List++ dom0 name dom0\0|2\0ProtocolError\0\0unexpected argument\0
+		admin.vm.Kill++ dom0 name dom0\0|2\0ProtocolError\0\0unexpected argument\0
 		admin.vmclass.List+ dom0 name dom0 x\0|2\0QubesValueError\0\0VM name contains illegal characters\0
 	END
 }
@@ -114,9 +114,9 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		< 2\0ProtocolError\0\0expected an argument\0
 		> admin.vm.property.Get work
 		< 2\0ProtocolError\0\0expected an argument\0
-		> admin.label.List+x work
+		> internal.GetSystemInfo+x work
 		< 2\0ProtocolError\0\0unexpected argument\0
-		> admin.vm.List+work dom0
+		> admin.vm.Kill+work dom0
 		< 2\0ProtocolError\0\0unexpected argument\0
 		> admin.label.Create+x work 0x000000
 		< 2\0ProtocolError\0\0expected destination to be AdminVM\0
@@ -144,6 +144,27 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 	raw admin.vm.Create.StandaloneVM dom0 'name=B.b label=red' >/dev/null
 	run raw admin.vm.List dom0
 	assert_equal "$(sed 's/^0\\0//; s/\\n/\n/g' <<<"$output" | cut -d' ' -f1 | head -n 4)" $'dom0\nAAA\nB.b\ndebian-13-xfce'
+}
+
+@test "a list with a name as argument answers that entry; older generations refuse" {
+	start_daemon default
+	expect 0 'raw admin.label.List+red dom0; raw admin.label.List+re dom0; raw admin.vm.tag.List+guivm-dom0 work
+		raw admin.vm.feature.List+os fedora-42-xfce; raw admin.vm.property.List+netvm work
+		raw admin.property.List+clockvm dom0; raw admin.vmclass.List+AppVM dom0; raw admin.deviceclass.List+usb dom0' \
+		'0\0red\n
+0\0
+0\0guivm-dom0\n
+0\0os\n
+0\0netvm\n
+0\0clockvm\n
+0\0AppVM\n
+0\0usb\n
+'
+	run raw admin.vm.List+work dom0
+	assert_output --regexp '^0\\0work class=AppVM state=Halted uuid=[0-9a-f-]{36}\\n$'
+	stop_daemon
+	start_daemon default --compat 4.3
+	expect 0 'raw admin.label.List+red dom0' $'\n'
 }
 
 @test "internal.GetSystemInfo" {
