@@ -2,18 +2,13 @@
 /* Shutdown with daemons that do not wait themselves: events tell when a qube is down. */
 #include "qvm-shutdown/shutdown.h"
 
-#include <errno.h>
-#include <poll.h>
-
 #include "admin/exc.h"
 #include "admin/stream.h"
 #include "base/num.h"
 #include "os/io.h"
 
 #define WAIT_DEFAULT_S 60
-#define NS_PER_MS 1000000u
 #define NS_PER_S 1000000000u
-#define RECONNECT_MS 1000 /* admin-api 1.13 */
 
 /* A disposable is removed once it is down, and then has no state any more. */
 static bool is_down(const struct selection *sel, const char *name, const char *state)
@@ -44,22 +39,16 @@ static void drop_down(struct ctx *c, const struct selection *sel, struct failure
 	calls_free(calls, n);
 }
 
-static int ms_left(uint64_t deadline)
+/* Waits until nothing is pending or time is over; a stream that is lost tells nothing and is opened again. */
+static void await_down(struct ctx *c, const struct selection *sel, struct failures *pending, uint64_t seconds)
 {
-	uint64_t now = now_ns();
+	CLEANUP_STREAM struct stream *stream = NULL;
+	uint64_t deadline = now_ns() + seconds * NS_PER_S;
 
-	return now >= deadline ? 0 : (int)((deadline - now) / NS_PER_MS + 1);
-}
-
-/* Reads the stream until nothing is pending, time is over, or the stream is lost. */
-static void follow(struct ctx *c, struct stream *stream, const struct selection *sel, struct failures *pending,
-		   uint64_t deadline)
-{
-	while (pending->n && ms_left(deadline)) {
+	while (pending->n) {
 		CLEANUP_EVENT struct event ev = {0};
-		CLEANUP_ERR struct err err = ERR_INIT;
 
-		if (stream_next(stream, ms_left(deadline), &ev, &err) != 1)
+		if (!stream_follow(&c->admin, "dom0", "admin.Events", &stream, deadline, NULL, NULL, &ev))
 			return;
 		if (streq(ev.name, "connection-established"))
 			drop_down(c, sel, pending);
@@ -67,23 +56,6 @@ static void follow(struct ctx *c, struct stream *stream, const struct selection 
 			for (size_t i = pending->n; i-- > 0;)
 				if (streq(pending->v[i].name, ev.subject))
 					drop(pending, i);
-	}
-}
-
-static void await_down(struct ctx *c, const struct selection *sel, struct failures *pending, uint64_t seconds)
-{
-	uint64_t deadline = now_ns() + seconds * NS_PER_S;
-
-	while (pending->n && ms_left(deadline)) {
-		CLEANUP_STREAM struct stream *stream = NULL;
-		CLEANUP_ERR struct err err = ERR_INIT;
-		int left;
-
-		if (stream_open(&c->admin, "dom0", "admin.Events", &stream, &err) == 0)
-			follow(c, stream, sel, pending, deadline);
-		left = ms_left(deadline);
-		if (pending->n && left)
-			poll(NULL, 0, left < RECONNECT_MS ? left : RECONNECT_MS);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "admin/stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,8 @@
 #include "os/io.h"
 #include "os/sock.h"
 #include "os/spawn.h"
+
+#define RECONNECT_MS 1000 /* admin-api 1.13 */
 
 struct stream {
 	int fd;
@@ -150,5 +153,42 @@ int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err 
 			return err_set(err, more, EXC_COMMUNICATION, "%s", strerror(-more));
 		if (more == 0 && left == 0)
 			return 0;
+	}
+}
+
+/* Milliseconds until a deadline, rounded up; 0 when it has passed, -1 without one. */
+static int ms_until(uint64_t deadline_ns)
+{
+	uint64_t now = now_ns(), ms;
+
+	if (!deadline_ns)
+		return -1;
+	if (now >= deadline_ns)
+		return 0;
+	ms = (deadline_ns - now) / 1000000 + 1;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int stream_follow(struct admin *a, const char *dest, const char *method, struct stream **s, uint64_t deadline_ns,
+		  void (*lost)(void *data, const struct err *why), void *data, struct event *ret)
+{
+	for (;;) {
+		CLEANUP_ERR struct err err = ERR_INIT;
+		int left = ms_until(deadline_ns), r = 0;
+
+		if (!left)
+			return 0;
+		if (!*s)
+			r = stream_open(a, dest, method, s, &err);
+		if (r == 0)
+			r = stream_next(*s, left, ret, &err);
+		if (r >= 0)
+			return r;
+		stream_close(*s);
+		*s = NULL;
+		if (lost)
+			lost(data, &err);
+		left = ms_until(deadline_ns);
+		poll(NULL, 0, left >= 0 && left < RECONNECT_MS ? left : RECONNECT_MS);
 	}
 }

@@ -25,3 +25,12 @@ int stream_fd(const struct stream *s);
  * 0: time is over; -EPIPE: the stream ended; other: err tells (an exception on the stream included).
  */
 int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err);
+
+/*
+ * The next event of a stream that is kept up for ever: opened when *s is NULL, and opened again one second after it
+ * was lost (admin-api 1.13); what connection-established announces anew, the caller must ask for anew. lost, if not
+ * NULL, is called with the reason before each wait. deadline_ns is monotonic; 0 = none.
+ * 1: *ret is filled, the caller releases it; 0: the deadline has passed. *s is the caller's to close in the end.
+ */
+int stream_follow(struct admin *a, const char *dest, const char *method, struct stream **s, uint64_t deadline_ns,
+		  void (*lost)(void *data, const struct err *why), void *data, struct event *ret);
