@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Errors, talk and questions: all that is not data. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "admin/exc.h"
@@ -11,6 +12,12 @@
 #include "cli/record.h"
 #include "cli/tool.h"
 
+void flush_out(struct ctx *c)
+{
+	if (fflush(c->out) != 0 && !c->write_errno)
+		c->write_errno = errno;
+}
+
 /* One line to stderr, escaped where a terminal would act on it. */
 static void put_line(struct ctx *c, const char *s, size_t n)
 {
@@ -21,7 +28,7 @@ static void put_line(struct ctx *c, const char *s, size_t n)
 	else
 		buf_add(&b, s, n);
 	buf_addch(&b, '\n');
-	fflush(c->out);
+	flush_out(c);
 	fwrite(b.data, 1, b.len, c->err);
 	buf_release(&b);
 }
@@ -73,7 +80,7 @@ int fail_usage(struct ctx *c, const char *fmt, ...)
 	struct buf b = BUF_INIT;
 	va_list ap;
 
-	fflush(c->out);
+	flush_out(c);
 	help_usage(&b, a->grammar, a->usage_prog ? a->sub : NULL, c->prog, terminal_width(c->err));
 	fwrite(buf_str(&b), 1, b.len, c->err);
 	buf_release(&b);
@@ -177,7 +184,7 @@ bool ask(struct ctx *c, const char *prompt, char **ret)
 	ssize_t n;
 
 	fputs(prompt, c->out);
-	fflush(c->out);
+	flush_out(c);
 	n = getline(&line, &cap, c->in);
 	if (n < 0) {
 		free(line);
@@ -198,6 +205,7 @@ void put_text(struct ctx *c, const char *s, size_t n)
 		s = buf_str(&b);
 		n = b.len;
 	}
-	fwrite(s, 1, n, c->out);
+	if (fwrite(s, 1, n, c->out) < n && !c->write_errno)
+		c->write_errno = errno;
 	buf_release(&b);
 }

@@ -146,7 +146,7 @@ static int run_tool(struct ctx *c, const struct tool *t, const struct grammar *g
 		}
 	}
 	status = t->run(c);
-	fflush(c->out);
+	flush_out(c);
 	fputs(buf_str(&c->admin.ledger), c->err);
 	return status;
 }
@@ -173,9 +173,12 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 	else
 		status = run_tool(&c, t, &tg.g, argc, argv);
 
-	errno = 0;
-	if (fflush(out) != 0 || ferror(out)) {
-		fail(&c, "write error: %s", strerror(errno ? errno : EIO));
+	flush_out(&c);
+	if (c.write_errno || ferror(out)) {
+		if (c.write_errno)
+			fail(&c, "write error: %s", strerror(c.write_errno));
+		else
+			fail(&c, "write error");
 		clearerr(out);
 		status = status ? status : STATUS_FAILED;
 	}

@@ -32,6 +32,7 @@ struct ctx {
 	struct admin admin;
 	enum format format;
 	int verbosity; /* 1 by default; -v adds, -q takes away */
+	int write_errno; /* why the first write to out failed, where it was seen */
 };
 
 enum tool_flags {
@@ -87,6 +88,9 @@ void log_warning(struct ctx *c, const char *logger, const char *fmt, ...) PRINTF
 /* Writes prompt (no newline) to ctx->out, flushes, reads one line. *ret without its newline, owned by the
  * caller. False at end of file. */
 bool ask(struct ctx *c, const char *prompt, char **ret);
+
+/* fflush of ctx->out that remembers why it failed; the end of the tool reports it. */
+void flush_out(struct ctx *c);
 
 /* ---- raw output of one value: text to ctx->out as it is in a pipe, escaped on a terminal ---- */
 void put_text(struct ctx *c, const char *s, size_t n);
