@@ -268,6 +268,8 @@ static void answer(int fd, const struct rule *r)
 	if (r && r->stream)
 		while (poll(&p, 1, -1) >= 0 && !(p.revents & (POLLHUP | POLLERR)))
 			;
+	/* A server's child that answers more slowly holds a copy of this descriptor: closing is not enough. */
+	shutdown(fd, SHUT_WR);
 	_exit(0);
 }
 
