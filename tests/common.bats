@@ -206,6 +206,20 @@ EOF2
 	assert_equal "$(calls | wc -l)" 9
 }
 
+@test "few open files: fewer calls at once, and none fails" {
+	local i list='> admin.vm.List+ dom0'$'\n''< 0\0dom0 class=AdminVM state=Running' script='' want=''
+	for i in {100..140}; do
+		list+="\\nq$i class=AppVM state=Halted"
+		script+="> admin.vm.tag.List+ q$i"$'\n''< 0\0t\n'$'\n'
+		want+="q$i  t"$'\n'
+	done
+	start_script <<<"$list"$'\n'"$script"
+	expect 0 'ulimit -n 24; exec qvm-tags --all 3>&-' "$want" ''
+	start_qrexec
+	SAY="case \$2 in admin.vm.List) printf '0\\0q1 class=AppVM state=Halted\\nq2 class=AppVM state=Halted\\n' ;;
+		*) printf '0\\0t\\n' ;; esac" expect 0 'ulimit -n 20; exec qvm-tags --all' $'q1  t\nq2  t\n' ''
+}
+
 # ---- qrexec ----
 
 @test "qrexec: arguments, payload, reply" {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -341,12 +342,14 @@ static int first_failure(const struct call *calls, size_t n)
 	return 0;
 }
 
-static void give_up(struct admin *a, struct flight *flights, size_t flying, struct call *rest, size_t n_rest)
+static void give_up(struct admin *a, int why, struct flight *flights, size_t flying, struct call *rest,
+		    size_t n_rest)
 {
 	for (size_t i = 0; i < flying + n_rest; i++) {
 		struct call *c = i < flying ? flights[i].call : &rest[i - flying];
 
-		c->result = no_answer(a, c);
+		c->result = why == -ETIMEDOUT ? no_answer(a, c)
+					      : err_set(&c->err, why, EXC_COMMUNICATION, "%s", strerror(-why));
 		if (i < flying)
 			flight_end(&flights[i]);
 	}
@@ -364,19 +367,34 @@ static int run_one_blocking(struct admin *a, struct call *c)
 	return c->result;
 }
 
+/* How many calls at once: what the session says, and what the limit on open files (and so on poll) leaves. */
+static size_t most_in_flight(const struct admin *a)
+{
+	size_t most = a->in_flight				 ? a->in_flight
+		      : a->endpoint.kind == ENDPOINT_QREXEC ? ADMIN_IN_FLIGHT_QREXEC
+							     : ADMIN_IN_FLIGHT;
+	const rlim_t others = 16;
+	struct rlimit files;
+
+	if (most > ADMIN_IN_FLIGHT)
+		most = ADMIN_IN_FLIGHT;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < others + 3 * most)
+		most = files.rlim_cur < others + 3 ? 1 : (size_t)(files.rlim_cur - others) / 3;
+	return most;
+}
+
 int admin_run(struct admin *a, struct call *calls, size_t n)
 {
 	bool qrexec = a->endpoint.kind == ENDPOINT_QREXEC;
-	size_t most = a->in_flight ? a->in_flight : qrexec ? ADMIN_IN_FLIGHT_QREXEC : ADMIN_IN_FLIGHT;
+	size_t most = most_in_flight(a);
 	struct flight flights[ADMIN_IN_FLIGHT];
 	size_t flying = 0, next = 0;
 	uint64_t deadline = a->timeout_ns ? now_ns() + a->timeout_ns : 0;
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	int r;
 
 	if (n == 1 && !qrexec && !deadline)
 		return run_one_blocking(a, calls);
-	if (most > ADMIN_IN_FLIGHT)
-		most = ADMIN_IN_FLIGHT;
 	if (qrexec)
 		sigaction(SIGPIPE, &ignore, &before);
 	while (flying || next < n) {
@@ -385,8 +403,9 @@ int admin_run(struct admin *a, struct call *calls, size_t n)
 				flying++;
 		if (!flying)
 			break;
-		if (turn(flights, flying, deadline) < 0) {
-			give_up(a, flights, flying, calls + next, n - next);
+		r = turn(flights, flying, deadline);
+		if (r < 0) {
+			give_up(a, r, flights, flying, calls + next, n - next);
 			break;
 		}
 		for (size_t i = 0; i < flying;) {
