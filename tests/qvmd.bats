@@ -233,6 +233,9 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		admin.vm.tag.Set S23N * + -
 		admin.vmclass.List S23N 0 - -
 		internal.GetSystemInfo -23N 0 - -
+		internal.SuspendPost -23N 0 - -
+		internal.SuspendPre -23N 0 - -
+		qubes.NotifyUpdates -23N 0 - +
 	END
 	)"$'\n'
 	run bash -c 'qvmd --list-methods | cut -f6 | sort | uniq'

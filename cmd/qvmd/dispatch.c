@@ -11,7 +11,8 @@
 
 const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
-	methods_tag, methods_label, methods_events, methods_stats, NULL,
+	methods_tag, methods_label, methods_events, methods_stats,
+	methods_notify, NULL,
 };
 
 /* ---- log ---- */

@@ -163,15 +163,10 @@ static void run_service(struct vm *v)
 	fire(v->sys, v, "domain-cmd-pre-run", "start_guid", "False", NULL);
 }
 
-static void handle_suspend(struct req *r)
+void power_suspend(struct vm *v)
 {
-	struct vm *v = r->dest;
 	const char *qrexec = feature_check_template(v, "qrexec");
 
-	if (refuse_unswitched(r, "suspend", "QubesVMError"))
-		return;
-	if (v->power != POWER_RUNNING)
-		return fail_not_running(r);
 	/* Without an agent there is nobody to tell, and the qube is only paused. */
 	if (qrexec && *qrexec) {
 		run_service(v);
@@ -179,6 +174,24 @@ static void handle_suspend(struct req *r)
 	} else {
 		power_pause(v);
 	}
+}
+
+void power_resume(struct vm *v)
+{
+	v->power = POWER_RUNNING;
+	run_service(v);
+	fire(v->sys, v, "domain-resumed", NULL);
+}
+
+static void handle_suspend(struct req *r)
+{
+	struct vm *v = r->dest;
+
+	if (refuse_unswitched(r, "suspend", "QubesVMError"))
+		return;
+	if (v->power != POWER_RUNNING)
+		return fail_not_running(r);
+	power_suspend(v);
 	req_ok(r, "");
 }
 
@@ -190,9 +203,7 @@ static void handle_resume(struct req *r)
 		return;
 	if (v->power != POWER_SUSPENDED)
 		return unpause(r);
-	v->power = POWER_RUNNING;
-	run_service(v);
-	fire(v->sys, v, "domain-resumed", NULL);
+	power_resume(v);
 	req_ok(r, "");
 }
 

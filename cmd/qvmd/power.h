@@ -23,6 +23,10 @@ bool power_is_busy(const struct vm *v);
 void power_pause(struct vm *v);
 void power_unpause(struct vm *v);
 
+/* Running to Suspended (to Paused, when no agent is there to be told), and Suspended to Running. */
+void power_suspend(struct vm *v);
+void power_resume(struct vm *v);
+
 /* What CurrentState and Stats tell of it; zeros while it is off. */
 struct power_numbers {
 	uint64_t mem_kb, max_kb;

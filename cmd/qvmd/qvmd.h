@@ -75,6 +75,7 @@ struct vm {
 
 	/* of the present run; never stored */
 	enum power power;
+	bool asleep;          /* suspended with the whole machine (internal.SuspendPre) */
 	int64_t xid;          /* -1 while halted */
 	int64_t stubdom_xid;  /* -1 */
 	char start_time[32];  /* "" while halted */
@@ -217,6 +218,7 @@ extern const struct method methods_feature[];   /* 2.6: feature.c */
 extern const struct method methods_tag[];       /* 2.7: tag.c (tags and notes) */
 extern const struct method methods_label[];     /* 2.8: label.c */
 extern const struct method methods_events[];    /* 2.14 admin.Events: events.c */
+extern const struct method methods_notify[];    /* 2.16 sleep of the machine, update counts: notify.c */
 extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
