@@ -9,7 +9,7 @@ DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libuv1-dev lib
 DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps mandoc shellcheck clang \
 	libclang-rt-14-dev bash-completion
 FEDORA := gcc make glibc-devel libsmartcols-devel json-c-devel libuv-devel sqlite-devel \
-	libyaml-devel bats libcmocka-devel jq strace mandoc ShellCheck clang compiler-rt bash-completion
+	libyaml-devel bats libcmocka-devel jq strace procps-ng mandoc ShellCheck clang compiler-rt bash-completion
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 
