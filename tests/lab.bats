@@ -20,6 +20,7 @@ teardown() {
 
 # lab_start COMMAND...: a lab in the background; LAB is its process, its output is in $BATS_TEST_TMPDIR/lab.out.
 lab_start() {
+	: >"$BATS_TEST_TMPDIR/lab.out" # now: an earlier lab's output must not pass for this one's
 	# Without job control a shell gives its background children an ignored SIGINT; env undoes that.
 	env --default-signal=INT,QUIT qvm-lab "$@" </dev/null >"$BATS_TEST_TMPDIR/lab.out" 2>&1 3>&- &
 	LAB=$!
