@@ -67,7 +67,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wno-missing-field-initializers -Wno-unused-parameter -Wimplicit-fallthrough
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(MODE_CFLAGS) $(CFLAGS) -ffunction-sections -fdata-sections
 ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DQVM_DATADIR='"$(DATADIR)"' \
-	-DQVM_LIBDIR='"$(abspath .)"' -Icommon -Icmd $(CPPFLAGS)
+	-Icommon -Icmd $(CPPFLAGS)
 ALL_LDFLAGS = $(MODE_LDFLAGS) -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS)
 
 # ---- what there is: a program is a file cmd/NAME.c or a directory cmd/NAME ----
@@ -109,6 +109,15 @@ $(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcommon.
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(O)/libcommon.a $$(LIBS) $$(LIBS_$(1))
 endef
 $(foreach p,$(DIR_PROGS),$(eval $(call dir_program,$(p))))
+
+# The lab finds what belongs to it relative to the program: the build tree has it where an installation has it.
+SHARE_FIXTURES := $(O)/share/qvm-tools/fixtures
+SHARE_COMPLETION := $(O)/share/bash-completion/completions/qvm-tools
+$(LAB:%=$(O)/bin/%): | $(SHARE_FIXTURES) $(SHARE_COMPLETION)
+$(SHARE_FIXTURES): | tests/fixtures
+	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
+$(SHARE_COMPLETION): | completion/qvm-tools.bash
+	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

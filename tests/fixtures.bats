@@ -187,3 +187,14 @@ wrong() {
 	start_daemon default
 	expect 0 'raw admin.label.Get+pink dom0' $'0\\00xff00ff\n'
 }
+
+@test "fixtures and completion are found from where the program is" {
+	p="$BATS_TEST_TMPDIR/else where"
+	mkdir -p "$p/bin" "$p/share/qvm-tools/fixtures" "$p/share/bash-completion/completions"
+	cp "$BIN/qvmd" "$BIN/qvm-lab" "$p/bin"
+	echo 'labels: {pink: "0xff00ff"}' >"$p/share/qvm-tools/fixtures/default.yaml"
+	echo 'echo completion is here' >"$p/share/bash-completion/completions/qvm-tools"
+	expect 0 "'$p/bin/qvm-lab' qubesd-query -e dom0 admin.label.Get dom0 pink | tail -c 8" 0xff00ff ''
+	run bash -c "echo exit | HOME=$BATS_TEST_TMPDIR SHELL=/bin/bash '$p/bin/qvm-lab' 2>/dev/null"
+	assert_line 'completion is here'
+}

@@ -13,10 +13,6 @@
 #include "os/io.h"
 #include "qvm-lab/keeper.h"
 
-/* Of an installation, else of the source tree. */
-#define COMPLETIONS \
-	QVM_DATADIR "/../bash-completion/completions/qvm-tools", QVM_LIBDIR "/completion/qvm-tools.bash"
-
 /* The socket's path must fit into an address; what is in the directory is longer than this by less. */
 #define DIR_MAX 80
 
@@ -56,14 +52,12 @@ static char *private_dir(void)
 /* Where this program is, and in *ret_qvmd the daemon beside it, which has the same prefix to its name. */
 static char *program_dir(char **ret_qvmd)
 {
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	CLEANUP_FREE char *path = program_path();
 	char *base, *prefix_end;
 
 	*ret_qvmd = xstrdup("qvmd");
-	if (n <= 0)
+	if (!path)
 		return NULL;
-	path[n] = '\0';
 	base = strrchr(path, '/') + 1;
 	base[-1] = '\0';
 	prefix_end = strstr(base, "qvm-lab");
@@ -75,7 +69,7 @@ static char *program_dir(char **ret_qvmd)
 			*ret_qvmd = STEAL(qvmd);
 		}
 	}
-	return xstrdup(path);
+	return STEAL(path);
 }
 
 static void shell_quote(struct buf *b, const char *s)
@@ -92,7 +86,8 @@ static void shell_quote(struct buf *b, const char *s)
 /* A start file for bash: what the user has, our PATH (theirs may have replaced it), completion, prompt. */
 static char *write_rcfile(const char *dir, const char *bin)
 {
-	static const char *const completions[] = {COMPLETIONS};
+	CLEANUP_FREE char *beside = program_share("bash-completion/completions/qvm-tools");
+	const char *completions[] = {beside, QVM_DATADIR "/../bash-completion/completions/qvm-tools"};
 	CLEANUP_FREE char *path = xasprintf("%s/bashrc", dir);
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	CLEANUP_BUF struct buf b = BUF_INIT;
@@ -105,6 +100,8 @@ static char *write_rcfile(const char *dir, const char *bin)
 	}
 	buf_addstr(&b, "for f in");
 	for (size_t i = 0; i < ARRAY_SIZE(completions); i++) {
+		if (!completions[i])
+			continue;
 		buf_addch(&b, ' ');
 		shell_quote(&b, completions[i]);
 	}

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "model/names.h"
+#include "os/io.h"
 #include "qvmd/fixture.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
@@ -401,7 +402,8 @@ static int load_document(struct load *l, yaml_node_t *root, int depth)
 
 static FILE *open_fixture(const char *name, char **ret_path, struct err *err)
 {
-	const char *dirs[] = {getenv("QVM_FIXTURE_DIR"), QVM_DATADIR "/fixtures", QVM_LIBDIR "/tests/fixtures"};
+	CLEANUP_FREE char *beside = program_share("qvm-tools/fixtures");
+	const char *dirs[] = {getenv("QVM_FIXTURE_DIR"), beside, QVM_DATADIR "/fixtures"};
 	size_t n = strlen(name);
 	bool is_path = strchr(name, '/') || (n > 5 && streq(name + n - 5, ".yaml"));
 	FILE *f = NULL;

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <time.h>
 
+#include "base/mem.h"
+
 uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -74,4 +76,19 @@ int set_nonblock(int fd, bool on)
 	if (flags < 0 || fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
+}
+
+char *program_path(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+
+	return n > 0 && (size_t)n < sizeof path && path[0] == '/' ? xstrndup(path, (size_t)n) : NULL;
+}
+
+char *program_share(const char *name)
+{
+	CLEANUP_FREE char *path = program_path();
+
+	return path ? xasprintf("%.*s/../share/%s", (int)(strrchr(path, '/') - path), path, name) : NULL;
 }

@@ -19,6 +19,10 @@ int write_all(int fd, const void *p, size_t n);
 /* The whole of a file, at most max bytes. 0 or negative errno. */
 int read_file(const char *path, struct buf *b, size_t max);
 int set_nonblock(int fd, bool on);
+/* The path of the program that runs, links resolved; NULL when it cannot be told. The caller frees. */
+char *program_path(void);
+/* What an installation has beside the program: "bin/../share/NAME". NULL as above. The caller frees. */
+char *program_share(const char *name);
 
 #include <unistd.h>
 static inline void closep(int *fd)
