@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Times two commands in turn, A B A B ..., and prints the median of each in microseconds and their ratio.
- * usage: pair RUNS A [ARG...] -- B [ARG...]. Their output is thrown away.
+ * Runs two commands in turn, A B A B ..., and prints the median time of each in microseconds, the ratio of
+ * these, and the peak memory of each in KiB. usage: pair RUNS A [ARG...] -- B [ARG...]. Their output is thrown
+ * away.
  */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static double run(char **argv, posix_spawn_file_actions_t *acts)
+/* Microseconds; *peak grows to the most memory seen. */
+static double run(char **argv, posix_spawn_file_actions_t *acts, long *peak)
 {
 	struct timespec a, b;
+	struct rusage usage;
 	pid_t pid;
 	int status;
 
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	if (posix_spawnp(&pid, argv[0], acts, NULL, argv, environ) != 0 ||
-	    waitpid(pid, &status, 0) < 0 || status != 0) {
+	    wait4(pid, &status, 0, &usage) < 0 || status != 0) {
 		fprintf(stderr, "pair: %s failed\n", argv[0]);
 		exit(1);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
+	if (usage.ru_maxrss > *peak)
+		*peak = usage.ru_maxrss;
 	return (double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3;
 }
 
@@ -41,6 +47,7 @@ int main(int argc, char *argv[])
 {
 	posix_spawn_file_actions_t acts;
 	char **b = NULL;
+	long peak_a = 0, peak_b = 0;
 	size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 
 	for (int i = 2; i < argc && !b; i++)
@@ -56,15 +63,15 @@ int main(int argc, char *argv[])
 
 	double *ta = calloc(runs, sizeof *ta), *tb = calloc(runs, sizeof *tb);
 
-	run(argv + 2, &acts);
-	run(b, &acts);
+	run(argv + 2, &acts, &peak_a);
+	run(b, &acts, &peak_b);
 	for (size_t i = 0; i < runs; i++) {
-		ta[i] = run(argv + 2, &acts);
-		tb[i] = run(b, &acts);
+		ta[i] = run(argv + 2, &acts, &peak_a);
+		tb[i] = run(b, &acts, &peak_b);
 	}
 	qsort(ta, runs, sizeof *ta, cmp);
 	qsort(tb, runs, sizeof *tb, cmp);
-	printf("%.0f %.0f %.2f\n", ta[runs / 2], tb[runs / 2], ta[runs / 2] / tb[runs / 2]);
+	printf("%.0f %.0f %.3f %ld %ld\n", ta[runs / 2], tb[runs / 2], ta[runs / 2] / tb[runs / 2], peak_a, peak_b);
 	free(ta);
 	free(tb);
 	return 0;
