@@ -91,12 +91,12 @@ static enum known mark_users(struct world *w, size_t i, const char *prop, bool d
 	enum known all = KNOWN;
 
 	for (size_t k = 0; k < w->n; k++) {
-		const struct propval *p;
+		struct propval p;
 		enum known state = world_prop(w, k, prop, &p);
 
 		if (state == PENDING)
 			all = PENDING;
-		if (state != KNOWN || marks[k] || !names_qube(p, w->v[i].qube->name))
+		if (state != KNOWN || marks[k] || !names_qube(&p, w->v[i].qube->name))
 			continue;
 		marks[k] = true;
 		if (deep && k != i && mark_users(w, k, prop, deep, marks) == PENDING)
@@ -153,17 +153,17 @@ static enum known reference_cell(struct world *w, size_t i, const char *attr, co
 				 struct cell *ret)
 {
 	CLEANUP_FREE char *name = xstrndup(attr, (size_t)(dot - attr));
-	const struct propval *p;
+	struct propval p;
 	enum known state = world_prop(w, i, name, &p);
 
 	if (state != KNOWN)
 		return state;
-	if (p->type == PROP_LABEL && *p->value)
-		return label_cell(w, p->value, dot + 1, ret);
-	if (p->type != PROP_VM)
+	if (p.type == PROP_LABEL && *p.value)
+		return label_cell(w, p.value, dot + 1, ret);
+	if (p.type != PROP_VM)
 		return MISSING;
 
-	const struct qube *q = qubes_find(w->qubes, p->value);
+	const struct qube *q = qubes_find(w->qubes, p.value);
 
 	return q ? attr_cell(w, (size_t)(q - w->qubes->v), dot + 1, ret) : MISSING;
 }
@@ -173,7 +173,7 @@ enum known attr_cell(struct world *w, size_t i, const char *attr, struct cell *r
 	const struct qube *q = w->v[i].qube;
 	const char *dot = strchr(attr, '.');
 	const struct strv *list;
-	const struct propval *p;
+	struct propval p;
 	enum known state;
 
 	if (w->v[i].gone)
@@ -197,7 +197,7 @@ enum known attr_cell(struct world *w, size_t i, const char *attr, struct cell *r
 	if (streq(attr, "connected_vms"))
 		return users_cell(w, i, "netvm", false, ret);
 	state = world_prop(w, i, attr, &p);
-	return state == KNOWN ? prop_cell(p, ret) : state;
+	return state == KNOWN ? prop_cell(&p, ret) : state;
 }
 
 /* ---- volumes ---- */
@@ -307,18 +307,18 @@ static enum known flags_cell(struct world *w, size_t i, struct cell *ret)
 	};
 	char text[9] = {class_letter(w->v[i].qube->class), state_letter(w->v[i].qube->state)};
 	enum known all = KNOWN;
-	const struct propval *p;
+	struct propval p;
 
 	for (size_t k = 0; k < ARRAY_SIZE(flags); k++) {
 		enum known state = world_prop(w, i, flags[k].prop, &p);
 
 		if (state == PENDING)
 			all = PENDING;
-		text[2 + k] = state == KNOWN && streq(p->value, "True") ? flags[k].letter : '-';
+		text[2 + k] = state == KNOWN && streq(p.value, "True") ? flags[k].letter : '-';
 	}
 	switch (world_prop(w, i, "virt_mode", &p)) {
 	case KNOWN:
-		if (streq(p->value, "hvm") && text[0] >= 'a' && text[0] <= 'z')
+		if (streq(p.value, "hvm") && text[0] >= 'a' && text[0] <= 'z')
 			text[0] = (char)(text[0] - 'a' + 'A');
 		break;
 	case PENDING:

@@ -7,7 +7,11 @@
 #include "os/io.h"
 
 #define SPINNER_AFTER_NS UINT64_C(500000000)
-/* With a spinner, calls are made in portions so that it can turn between them. */
+/*
+ * Calls are made in portions: what was read is put away between them, so that memory holds few whole replies,
+ * and the spinner, when there is one, can turn.
+ */
+#define PORTION 1024
 #define SPINNER_PORTION 256
 
 void world_init(struct world *w, struct ctx *c, const struct qubes *qubes)
@@ -34,7 +38,7 @@ void world_release(struct world *w)
 	for (size_t i = 0; i < w->n; i++) {
 		struct entry *e = &w->v[i];
 
-		props_release(&e->props);
+		free(e->props);
 		items_release(&e->single);
 		items_release(&e->feature);
 		strv_release(&e->tags);
@@ -82,23 +86,23 @@ static enum known look_item(struct world *w, struct items *items, const char *na
 	return state;
 }
 
-enum known world_prop(struct world *w, size_t i, const char *name, const struct propval **ret)
+enum known world_prop(struct world *w, size_t i, const char *name, struct propval *ret)
 {
 	struct entry *e = &w->v[i];
 	const struct item *item;
 	enum known state;
 
+	*ret = (struct propval){0};
 	if (!e->props_single) {
 		state = look(w, &e->props_state, WANT_GETALL, i, 0);
 		if (state != KNOWN)
 			return state;
-		*ret = props_find(&e->props, name);
-		return *ret ? KNOWN : MISSING;
+		return props_packed_find(e->props, name, ret) ? KNOWN : MISSING;
 	}
 	if (!*name || !chars_all(name, "A-Za-z0-9_"))
 		return MISSING;
 	state = look_item(w, &e->single, name, WANT_GET, i, &item);
-	*ret = &item->prop;
+	*ret = item->prop;
 	return state;
 }
 
@@ -230,7 +234,7 @@ int world_run(struct world *w)
 {
 	CLEANUP_FREE struct want *wants = STEAL(w->wants);
 	size_t n = w->n_wants;
-	size_t portion = w->spinner.allowed && n > SPINNER_PORTION ? SPINNER_PORTION : n;
+	size_t portion = w->spinner.allowed ? SPINNER_PORTION : PORTION;
 	int status = STATUS_OK;
 
 	w->n_wants = w->cap_wants = 0;

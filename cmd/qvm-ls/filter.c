@@ -36,13 +36,13 @@ static enum verdict by_state(const struct filters *f, const char *state)
 /* A property that names something is one of values; '' stands for none at all. */
 static enum verdict by_prop(struct world *w, size_t i, const char *prop, const struct strv *values)
 {
-	const struct propval *p;
+	struct propval p;
 
 	if (!values->n)
 		return PASS;
 	switch (world_prop(w, i, prop, &p)) {
 	case KNOWN:
-		return verdict(strv_has(values, p->value));
+		return verdict(strv_has(values, p.value));
 	case PENDING:
 		return LATER;
 	default:

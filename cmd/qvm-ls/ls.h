@@ -48,7 +48,7 @@ struct entry {
 	bool gone; /* removed since admin.vm.List */
 	enum known props_state, tags_state, features_state, volumes_state, mem_state;
 	bool props_single; /* GetAll was refused: Get for each property that is wanted */
-	struct props props;
+	char *props;       /* packed (pack.c) */
 	struct items single;
 	struct items feature;
 	struct strv tags, features;
@@ -102,7 +102,8 @@ int world_run(struct world *w);
 /* Takes the spinner off the screen, if it is there. */
 void spinner_wipe(struct world *w);
 
-enum known world_prop(struct world *w, size_t i, const char *name, const struct propval **ret);
+/* What *ret points to belongs to the world, and stays where it is. */
+enum known world_prop(struct world *w, size_t i, const char *name, struct propval *ret);
 enum known world_tags(struct world *w, size_t i, const struct strv **ret);
 enum known world_features(struct world *w, size_t i, const struct strv **ret);
 enum known world_feature(struct world *w, size_t i, const char *name, const char **ret);
@@ -113,6 +114,13 @@ enum known world_volumes(struct world *w, size_t i, const struct volume **ret, s
 enum known world_volume(struct world *w, size_t i, size_t slot, const struct volume **ret);
 /* "color" or "index" of a label. */
 enum known world_label(struct world *w, const char *label, bool index, const char **ret);
+
+/* ---- pack.c: all properties of a qube in one piece of memory, for there may be half a million of them ---- */
+
+/* From the body of GetAll; NULL when it is none. The caller frees. */
+char *props_pack(const char *body, size_t len);
+/* *ret borrows from packed; its name and is_default are not filled. */
+bool props_packed_find(const char *packed, const char *name, struct propval *ret);
 
 /* ---- reply.c: one reply into the world ---- */
 

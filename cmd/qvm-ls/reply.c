@@ -109,7 +109,8 @@ static bool store_body(struct world *w, const struct want *want, const struct ca
 
 	switch (want->kind) {
 	case WANT_GETALL:
-		return props_parse(&e->props, c->body, c->body_len, NULL) == 0;
+		e->props = props_pack(c->body, c->body_len);
+		return e->props != NULL;
 	case WANT_GET:
 		return propval_parse(&e->single.v[want->slot].prop, c->body, c->body_len, NULL) == 0;
 	case WANT_TAGS:

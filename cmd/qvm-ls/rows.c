@@ -56,7 +56,7 @@ int rows_fill(struct rows *rows, struct world *w, const struct columns *cols, bo
 	bool again = true;
 
 	while (again) {
-		const struct propval *p;
+		struct propval p;
 
 		again = false;
 		for (size_t k = 0; k < rows->n; k++) {

@@ -21,13 +21,13 @@ struct tree {
 
 static void node_read(struct node *node, struct world *w, size_t i)
 {
-	const struct propval *p;
+	struct propval p;
 
 	*node = (struct node){.first_child = NO_ROW, .next_sibling = NO_ROW};
-	if (world_prop(w, i, "netvm", &p) == KNOWN && !propval_is_none(p))
-		node->netvm = p->value;
+	if (world_prop(w, i, "netvm", &p) == KNOWN && !propval_is_none(&p))
+		node->netvm = p.value;
 	if (world_prop(w, i, "provides_network", &p) == KNOWN)
-		node->provides = streq(p->value, "True");
+		node->provides = streq(p.value, "True");
 }
 
 static void tree_emit(struct tree *t, size_t at, unsigned depth)

@@ -261,7 +261,8 @@ static void settle(struct flight *f)
 	c->result = reply_decode(f->reply.data, f->reply.len, &off, &c->err);
 	if (c->result == 0) {
 		c->body_len = f->reply.len - off;
-		c->raw = buf_steal(&f->reply);
+		/* There may be thousands of them: each keeps no more than it is long. */
+		c->raw = xreallocarray(buf_steal(&f->reply), off + c->body_len + 1, 1);
 		c->body = c->raw + off;
 	}
 	flight_end(f);
