@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs two commands in turn, A B A B ..., and prints the median time of each in microseconds, the ratio of
- * these, and the peak memory of each in KiB. usage: pair RUNS A [ARG...] -- B [ARG...]. Their output is thrown
- * away.
+ * these, and the peak memory of each in KiB. Their output is thrown away. With TIMES, B is run so often for
+ * each run of A, and counts as one run of all these: what else the machine does then falls on both alike.
+ * usage: pair RUNS[xTIMES] A [ARG...] -- B [ARG...]
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -48,7 +49,9 @@ int main(int argc, char *argv[])
 	posix_spawn_file_actions_t acts;
 	char **b = NULL;
 	long peak_a = 0, peak_b = 0;
-	size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	char *end = "";
+	size_t runs = argc > 1 ? strtoul(argv[1], &end, 10) : 0;
+	size_t times = *end == 'x' ? strtoul(end + 1, NULL, 10) : 1;
 
 	for (int i = 2; i < argc && !b; i++)
 		if (strcmp(argv[i], "--") == 0) {
@@ -67,7 +70,8 @@ int main(int argc, char *argv[])
 	run(b, &acts, &peak_b);
 	for (size_t i = 0; i < runs; i++) {
 		ta[i] = run(argv + 2, &acts, &peak_a);
-		tb[i] = run(b, &acts, &peak_b);
+		for (size_t k = 0; k < times; k++)
+			tb[i] += run(b, &acts, &peak_b);
 	}
 	qsort(ta, runs, sizeof *ta, cmp);
 	qsort(tb, runs, sizeof *tb, cmp);
