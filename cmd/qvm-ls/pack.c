@@ -2,24 +2,31 @@
 /* Properties, packed: for each a character for its type, its name, NUL, its value, NUL; an empty one ends. */
 #include "ls.h"
 
+#include "base/escape.h"
 #include "base/mem.h"
 
 #define FIRST_TYPE 'A' /* stands for the first of enum prop_type */
 
 char *props_pack(const char *body, size_t len)
 {
-	CLEANUP_PROPS struct props props = {0};
 	CLEANUP_BUF struct buf b = BUF_INIT;
+	const char *end = body + len;
+	struct propslice p;
+	int r;
 
-	if (props_parse(&props, body, len, NULL) < 0)
-		return NULL;
 	buf_reserve(&b, len);
-	for (size_t i = 0; i < props.n; i++) {
-		buf_addch(&b, (char)(FIRST_TYPE + props.v[i].type));
-		buf_add(&b, props.v[i].name, strlen(props.v[i].name) + 1);
-		buf_add(&b, props.v[i].value, strlen(props.v[i].value) + 1);
+	while ((r = propslice_next(&p, &body, end, NULL)) > 0) {
+		size_t value;
+
+		buf_addch(&b, (char)(FIRST_TYPE + p.type));
+		buf_add(&b, p.name, p.name_len);
+		buf_addch(&b, '\0');
+		value = b.len;
+		buf_add(&b, p.value, p.value_len);
+		b.len = value + getall_unescape(b.data + value, p.value_len);
+		buf_addch(&b, '\0');
 	}
-	return xmemdup0(buf_str(&b), b.len);
+	return r < 0 ? NULL : xmemdup0(buf_str(&b), b.len);
 }
 
 bool props_packed_find(const char *packed, const char *name, struct propval *ret)

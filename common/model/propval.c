@@ -17,16 +17,6 @@ const char *prop_type_name(enum prop_type t)
 	return type_names[t];
 }
 
-int prop_type_from_name(const char *name, enum prop_type *ret)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++)
-		if (streq(type_names[i], name)) {
-			*ret = (enum prop_type)i;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 void propval_release(struct propval *p)
 {
 	free(p->name);
@@ -47,39 +37,87 @@ static int malformed(struct err *err)
 	return err_set(err, -EBADMSG, "QubesDaemonCommunicationError", "Invalid response format");
 }
 
-/* Takes the word that begins with key off the front of *s (up to a space); NULL when it is not there. */
-static char *take_word(const char **s, const char *end, const char *key)
+/* Takes the word that begins with key off the front of *s (up to a space); false when it is not there. */
+static bool take_word(const char **s, const char *end, const char *key, const char **ret, size_t *ret_len)
 {
 	size_t n = strlen(key);
 	const char *start = *s + n, *space;
 
 	if ((size_t)(end - *s) < n || memcmp(*s, key, n) != 0)
-		return NULL;
+		return false;
 	space = memchr(start, ' ', (size_t)(end - start));
 	if (!space)
-		return NULL;
+		return false;
 	*s = space + 1;
-	return xstrndup(start, (size_t)(space - start));
+	*ret = start;
+	*ret_len = (size_t)(space - start);
+	return true;
+}
+
+static bool type_parse(const char *name, size_t len, enum prop_type *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++)
+		if (strlen(type_names[i]) == len && memcmp(type_names[i], name, len) == 0) {
+			*ret = (enum prop_type)i;
+			return true;
+		}
+	return false;
+}
+
+int prop_type_from_name(const char *name, enum prop_type *ret)
+{
+	return type_parse(name, strlen(name), ret) ? 0 : -EINVAL;
+}
+
+/* What follows the name, up to end. */
+static int slice_parse(struct propslice *ret, const char *body, const char *end, struct err *err)
+{
+	const char *word;
+	size_t len;
+
+	ret->is_default = !take_word(&body, end, "default=", &word, &len) ||
+			  (len == strlen("True") && memcmp(word, "True", len) == 0);
+	if (!take_word(&body, end, "type=", &word, &len) || memchr(word, '\0', (size_t)(end - word)))
+		return malformed(err);
+	if (!type_parse(word, len, &ret->type))
+		return err_set(err, -EBADMSG, "QubesDaemonCommunicationError", "Received invalid value type: %.*s",
+			       (int)len, word);
+	ret->value = body;
+	ret->value_len = (size_t)(end - body);
+	return 0;
 }
 
 int propval_parse(struct propval *ret, const char *body, size_t len, struct err *err)
 {
-	const char *end = body + len;
-	CLEANUP_FREE char *is_default = take_word(&body, end, "default=");
-	CLEANUP_FREE char *type = take_word(&body, end, "type=");
-	enum prop_type t;
+	struct propslice slice = {0};
+	int r = slice_parse(&slice, body, body + len, err);
 
-	if (!type || memchr(body, '\0', (size_t)(end - body)))
-		return malformed(err);
-	if (prop_type_from_name(type, &t) < 0)
-		return err_set(err, -EBADMSG, "QubesDaemonCommunicationError", "Received invalid value type: %s",
-			       type);
+	if (r < 0)
+		return r;
 	*ret = (struct propval){
-		.type = t,
-		.is_default = !is_default || streq(is_default, "True"),
-		.value = xmemdup0(body, (size_t)(end - body)),
+		.type = slice.type,
+		.is_default = slice.is_default,
+		.value = xmemdup0(slice.value, slice.value_len),
 	};
 	return 0;
+}
+
+int propslice_next(struct propslice *ret, const char **body, const char *end, struct err *err)
+{
+	const char *start = *body, *nl, *stop;
+	int r;
+
+	if (start >= end)
+		return 0;
+	/* Lines end at \n only: a value may hold \r and worse (admin-api 14.5). */
+	nl = memchr(start, '\n', (size_t)(end - start));
+	stop = nl ? nl : end;
+	*ret = (struct propslice){0};
+	*body = nl ? nl + 1 : end;
+	if (!take_word(&start, stop, "", &ret->name, &ret->name_len) || memchr(ret->name, '\0', ret->name_len))
+		return malformed(err);
+	r = slice_parse(ret, start, stop, err);
+	return r < 0 ? r : 1;
 }
 
 static int cmp(const void *a, const void *b)
@@ -91,28 +129,23 @@ int props_parse(struct props *ret, const char *body, size_t len, struct err *err
 {
 	CLEANUP_PROPS struct props p = {0};
 	const char *end = body + len;
+	struct propslice slice;
+	int r;
 
-	/* Lines end at \n only: a value may hold \r and worse (admin-api 14.5). */
-	while (body < end) {
-		const char *nl = memchr(body, '\n', (size_t)(end - body));
-		const char *stop = nl ? nl : end;
-		const char *rest = body;
-		char *name = take_word(&rest, stop, "");
-		int r;
+	while ((r = propslice_next(&slice, &body, end, err)) > 0) {
+		char *value = xmemdup0(slice.value, slice.value_len);
 
-		if (!name)
-			return malformed(err);
+		getall_unescape(value, slice.value_len);
 		GROW(p.v, p.n, p.cap);
-		r = propval_parse(&p.v[p.n], rest, (size_t)(stop - rest), err);
-		if (r < 0) {
-			free(name);
-			return r;
-		}
-		p.v[p.n].name = name;
-		getall_unescape(p.v[p.n].value, strlen(p.v[p.n].value));
-		p.n++;
-		body = stop + 1;
+		p.v[p.n++] = (struct propval){
+			.name = xmemdup0(slice.name, slice.name_len),
+			.type = slice.type,
+			.is_default = slice.is_default,
+			.value = value,
+		};
 	}
+	if (r < 0)
+		return r;
 	if (p.n > 1)
 		qsort(p.v, p.n, sizeof *p.v, cmp);
 	*ret = p;

@@ -28,6 +28,18 @@ void props_release(struct props *p);
 
 /* Body of Get ("default=True type=vm x") or GetDefault (without default=). -EBADMSG with err. */
 int propval_parse(struct propval *ret, const char *body, size_t len, struct err *err);
+
+/* One line of GetAll as it stands there: borrowed, without NULs, the value still escaped. */
+struct propslice {
+	const char *name, *value;
+	size_t name_len, value_len;
+	enum prop_type type;
+	bool is_default;
+};
+
+/* Takes a line off the front of *body. 1: there was one, 0: the end, -EBADMSG with err: what is there is none. */
+int propslice_next(struct propslice *ret, const char **body, const char *end, struct err *err);
+
 /* Body of GetAll. Lines that are none, or of an unknown type, fail the whole with err. */
 int props_parse(struct props *ret, const char *body, size_t len, struct err *err);
 /* NULL when absent. Borrowed. */

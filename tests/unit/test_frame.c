@@ -177,6 +177,8 @@ static void property_values(void **state)
 	assert_string_equal(err.text, "Received invalid value type: float");
 	assert_true(propval_parse(&v, BYTES("garbage"), &err) < 0);
 	assert_true(props_parse(&p, BYTES("noname\n"), &err) < 0);
+	err_release(&err);
+	assert_true(props_parse(&p, BYTES("na\0me default=True type=str x\n"), &err) < 0);
 }
 
 static void list_of_qubes(void **state)
