@@ -14,21 +14,20 @@ static bool is_name(const struct column *col)
 }
 
 /* Depth n is shown as 2(n-1) blanks and the glyph (tools-config 2.5; ASCII outside UTF-8: 1.8). */
-static char *tree_name(const char *name, unsigned depth, bool utf8)
+static char *tree_name(const char *name, unsigned depth)
 {
-	const char *glyph = utf8 ? "└─" : "`-";
-
-	return depth ? xasprintf("%*s%s%s", 2 * ((int)depth - 1), "", glyph, name) : xstrdup(name);
+	if (!depth)
+		return xstrdup(name);
+	setlocale(LC_CTYPE, "");
+	return xasprintf("%*s%s%s", 2 * ((int)depth - 1), "", streq(nl_langinfo(CODESET), "UTF-8") ? "└─" : "`-",
+			 name);
 }
 
 void print_table(struct ctx *c, const struct rows *rows, const struct columns *cols)
 {
 	CLEANUP_TABLE struct table *t = table_new(cols->n);
 	CLEANUP_FREE const char **cells = xcalloc(cols->n, sizeof *cells);
-	bool utf8;
 
-	setlocale(LC_CTYPE, "");
-	utf8 = streq(nl_langinfo(CODESET), "UTF-8");
 	for (size_t k = 0; k < cols->n; k++)
 		cells[k] = cols->v[k].head;
 	table_row(t, cells);
@@ -39,7 +38,7 @@ void print_table(struct ctx *c, const struct rows *rows, const struct columns *c
 			CLEANUP_FREE char *text = cell_text(&rows->v[r].cells[k]);
 
 			if (is_name(&cols->v[k]))
-				strv_take(&texts, tree_name(text, rows->v[r].depth, utf8));
+				strv_take(&texts, tree_name(text, rows->v[r].depth));
 			else
 				strv_take(&texts, STEAL(text));
 			cells[k] = texts.v[k];

@@ -14,6 +14,7 @@ struct table {
 	size_t rows;
 	size_t cap;
 	char **cells; /* rows * columns */
+	bool plain;   /* all cells are */
 };
 
 struct table *table_new(size_t columns)
@@ -21,6 +22,7 @@ struct table *table_new(size_t columns)
 	struct table *t = xcalloc(1, sizeof *t);
 
 	t->columns = columns;
+	t->plain = true;
 	return t;
 }
 
@@ -34,14 +36,24 @@ void table_free(struct table *t)
 	free(t);
 }
 
+/* Printable ASCII is shown as it is everywhere, and as wide as it is long. */
+static bool is_plain(const char *s)
+{
+	while (*s >= ' ' && *s <= '~')
+		s++;
+	return !*s;
+}
+
 void table_row(struct table *t, const char *const *cells)
 {
 	if (t->rows == t->cap) {
 		t->cap = t->cap ? t->cap * 2 : 16;
 		t->cells = xreallocarray(t->cells, t->cap, t->columns * sizeof *t->cells);
 	}
-	for (size_t i = 0; i < t->columns; i++)
+	for (size_t i = 0; i < t->columns; i++) {
 		t->cells[t->rows * t->columns + i] = xstrdup(cells[i]);
+		t->plain = t->plain && is_plain(cells[i]);
+	}
 	t->rows++;
 }
 
@@ -82,7 +94,9 @@ void table_print(struct table *t, struct ctx *c)
 
 	if (!t->rows)
 		return;
-	setlocale(LC_CTYPE, ""); /* the library measures text by the locale */
+	/* The library measures text by the locale, which takes time to load. */
+	if (!t->plain)
+		setlocale(LC_CTYPE, "");
 	utf8 = streq(nl_langinfo(CODESET), "UTF-8");
 	tb = scols_new_table();
 	if (!tb)
@@ -99,8 +113,12 @@ void table_print(struct table *t, struct ctx *c)
 
 		if (!line)
 			abort();
-		for (size_t i = 0; i < t->columns; i++)
-			scols_line_refer_data(line, i, presentable(t->cells[r * t->columns + i], c->out_tty, utf8));
+		for (size_t i = 0; i < t->columns; i++) {
+			char **cell = &t->cells[r * t->columns + i];
+
+			scols_line_refer_data(line, i,
+					      is_plain(*cell) ? STEAL(*cell) : presentable(*cell, c->out_tty, utf8));
+		}
 	}
 	scols_print_table(tb);
 	scols_unref_table(tb);
