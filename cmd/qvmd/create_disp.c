@@ -108,6 +108,18 @@ static struct vm *queue_take(struct vm *template)
 	return v;
 }
 
+void disposables_forget(struct sys *s)
+{
+	for (size_t i = s->n_vms; i > 0; i--) {
+		struct vm *v = s->vms[i - 1];
+
+		if (v->class == CLASS_DISP && v->power == POWER_HALTED && prop_get_bool(v, "auto_cleanup"))
+			vm_remove(v);
+	}
+	for (size_t i = 0; i < s->n_vms; i++)
+		vm_feature_del(s->vms[i], queue_feature);
+}
+
 /* ---- the call ---- */
 
 void handle_create_disposable(struct req *r)

@@ -291,8 +291,14 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 		.payload_len = q.payload_len,
 	};
 
+	const struct method *m = find_method(q.method, s->opt.compat, &r.suffix);
+
 	if (s->log)
 		log_line(s, "%s -> %s %s+%s (%zu)", q.source, q.dest, q.method, q.arg, q.payload_len);
+	if (m && m->access == ACCESS_EXECUTE && !server_settle(s)) {
+		conn_refuse(c);
+		return;
+	}
 	r.source = find_qube(s, q.source, false, &e);
 	if (r.source)
 		r.dest = find_qube(s, q.dest, true, &e);
@@ -300,8 +306,8 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 		req_fail_err(&r, &e);
 		return;
 	}
-	r.method = find_method(q.method, s->opt.compat, &r.suffix);
-	if (!r.method) {
+	r.method = m;
+	if (!m) {
 		req_fail(&r, "ProtocolError", "no such method: '%s'", q.method);
 		return;
 	}

@@ -30,6 +30,8 @@ static const char help[] =
 	"  --start-delay MS     how long a qube takes to start (default: 0)\n"
 	"  --stop-delay MS      how long a qube takes to shut down (default: 0)\n"
 	"  --max-connections N  serve at most so many at once (default: 4096)\n"
+	"  --idle-timeout SECONDS  give up a peer that sends or takes nothing (default: 60; 0: never)\n"
+	"  --max-backlog KIB    give up a subscriber that lags further behind (default: 8192)\n"
 	"  --parent-fd N        end when this pipe ends\n"
 	"  --list-methods       print the methods that are served, and exit\n"
 	"  --help               show this help and exit\n"
@@ -37,7 +39,7 @@ static const char help[] =
 
 enum {
 	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_PARENT, O_METHODS, O_HELP, O_VERSION
+	O_IDLE, O_BACKLOG, O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -51,6 +53,8 @@ static const struct option long_options[] = {
 	{"start-delay", required_argument, NULL, O_START},
 	{"stop-delay", required_argument, NULL, O_STOP},
 	{"max-connections", required_argument, NULL, O_MAX},
+	{"idle-timeout", required_argument, NULL, O_IDLE},
+	{"max-backlog", required_argument, NULL, O_BACKLOG},
 	{"parent-fd", required_argument, NULL, O_PARENT},
 	{"list-methods", no_argument, NULL, O_METHODS},
 	{"help", no_argument, NULL, O_HELP},
@@ -123,7 +127,8 @@ static int parse(struct options *o, int argc, char *argv[])
 	uint64_t n = 0;
 	int c, at = 0, r = 0;
 
-	*o = (struct options){ .parent_fd = -1, .max_connections = 4096 };
+	*o = (struct options){ .parent_fd = -1, .max_connections = 4096, .idle_timeout = 60,
+			      .max_backlog = 8192 * 1024 };
 	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options, &at)) != -1) {
 		switch (c) {
 		case O_STATE: o->state_dir = optarg; break;
@@ -138,6 +143,14 @@ static int parse(struct options *o, int argc, char *argv[])
 		case O_MAX:
 			r = number("max-connections", 1, 1000000, &n);
 			o->max_connections = (unsigned)n;
+			break;
+		case O_IDLE:
+			r = number("idle-timeout", 0, 86400, &n);
+			o->idle_timeout = (unsigned)n;
+			break;
+		case O_BACKLOG:
+			r = number("max-backlog", 1, 1048576, &n);
+			o->max_backlog = (size_t)n * 1024;
 			break;
 		case O_PARENT:
 			r = number("parent-fd", 0, 65535, &n);
@@ -227,8 +240,18 @@ static int load(struct sys *s, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (!store_is_new(s))
+	if (!store_is_new(s)) {
+		CLEANUP_ERR struct err unsaved = ERR_INIT;
+
+		disposables_forget(s);
+		r = store_commit(s, &unsaved);
+		if (r == -ENOTRECOVERABLE)
+			return err_set(err, r, "", "%s", unsaved.text);
+		/* On a full disk the system can still be looked at; the next start tries again. */
+		if (r < 0)
+			log_line(s, "disposables of an earlier run stay: %s", unsaved.text);
 		return 0;
+	}
 	sys_seed(s);
 	if (s->opt.fixture)
 		r = fixture_load(s, s->opt.fixture, err);
@@ -324,6 +347,14 @@ static int detach(int ready_fd)
 	return r;
 }
 
+/* A change could not be saved, and what was saved before could not be read again: there is nothing to serve. */
+static int lost(struct daemon *d, bool detached)
+{
+	if (!detached)
+		fprintf(stderr, "qvmd: error: lost the store in '%s'\n", d->sys.opt.state_dir);
+	return -EIO;
+}
+
 static int serve(struct daemon *d, int ready_fd)
 {
 	CLEANUP_ERR struct err e = ERR_INIT;
@@ -340,6 +371,8 @@ static int serve(struct daemon *d, int ready_fd)
 		if (ready_fd >= 0 && detach(ready_fd) < 0)
 			log_line(&d->sys, "cannot leave the terminal: %s", strerror(errno));
 		uv_run(&d->loop, UV_RUN_DEFAULT);
+		if (server_is_broken(&d->sys))
+			r = lost(d, ready_fd >= 0);
 	}
 	finish(d);
 	return r < 0;

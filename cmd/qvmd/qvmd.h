@@ -95,6 +95,8 @@ struct options {
 	int compat;        /* 0 next (default), 42, 43: admin-api 1.8 */
 	uint64_t start_delay_ms, stop_delay_ms; /* null power driver */
 	unsigned max_connections;
+	unsigned idle_timeout; /* seconds that a request may take to come, or a reply to be taken on; 0: no limit */
+	size_t max_backlog;    /* bytes that a subscriber may leave unread */
 	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };
 
@@ -265,6 +267,8 @@ void tag_remove(struct vm *v, const char *tag);
 
 /* Events of a removal, and the removal; used by Remove and for disposables after shutdown. */
 void vm_remove(struct vm *v);
+/* When the daemon begins: disposables of an earlier run that clean up after themselves go, as at their shutdown. */
+void disposables_forget(struct sys *s);
 bool vm_is_running(const struct vm *v); /* not Halted */
 /* Sends the daemon's end: halts nothing, answers nobody. */
 void lifecycle_forget(struct vm *v); /* before v is freed: timers and waiters go */

@@ -14,10 +14,10 @@
 #include "base/mem.h"
 #include "os/io.h"
 #include "os/sock.h"
+#include "qvmd/backlog.h"
 #include "qvmd/store.h"
 
 #define ACCEPTS_PER_TURN 128
-#define STREAM_QUEUE_MAX (8u << 20) /* a subscriber that lags further behind is dropped */
 #define ACCEPT_RETRY_MS 50
 
 enum conn_state {
@@ -37,7 +37,8 @@ struct conn {
 	bool pending;      /* a stream that is in server.streams */
 	struct buf in, out;
 	size_t out_done;   /* bytes of out that have left */
-	size_t out_safe;   /* streams: bytes of out from before this turn's changes */
+	uint64_t deadline; /* when we wait for the peer: for how long (loop time); streams wait for ever */
+	struct backlog backlog; /* of a stream */
 	struct req *kept;
 	uv_poll_t poll;
 };
@@ -54,8 +55,10 @@ struct server {
 	unsigned n_conns;
 	struct conn *first;
 	struct conns held, streams; /* to be looked after when the turn ends */
+	struct chunk *latest; /* what was added to a stream last: most get the same */
 	uv_poll_t listener;
 	uv_timer_t retry;
+	uv_timer_t idle;   /* until the first deadline */
 	uv_prepare_t prepare;
 	uv_check_t check;
 	char scratch[FRAME_REQUEST_MAX + 2]; /* one byte to see too much, one for a NUL */
@@ -96,6 +99,7 @@ static void conn_free(struct conn *c)
 	sv->n_conns--;
 	buf_release(&c->in);
 	buf_release(&c->out);
+	backlog_release(&c->backlog);
 	req_free(STEAL(c->kept));
 	if (c->in_loop)
 		uv_close((uv_handle_t *)&c->poll, conn_closed);
@@ -103,6 +107,48 @@ static void conn_free(struct conn *c)
 	if (!c->in_loop)
 		free(c);
 	listen_again(sv);
+}
+
+/* ---- patience ---- */
+
+#define SWEEP_MS 20 /* deadlines so near to each other are kept together */
+
+static void on_idle(uv_timer_t *h);
+
+/* The peer has something to do: from now on it has so much time. */
+static void conn_hurry(struct conn *c)
+{
+	struct server *sv = c->sys->server;
+	uint64_t patience = (uint64_t)c->sys->opt.idle_timeout * 1000;
+
+	if (!patience)
+		return;
+	c->deadline = uv_now(c->sys->loop) + patience;
+	/* All get the same time: one that comes later is never the first to run out of it. */
+	if (!uv_is_active((uv_handle_t *)&sv->idle))
+		uv_timer_start(&sv->idle, on_idle, patience, 0);
+}
+
+static void on_idle(uv_timer_t *h)
+{
+	struct sys *s = h->data;
+	uint64_t now = uv_now(s->loop), first = UINT64_MAX;
+	struct conn *next;
+
+	for (struct conn *c = s->server->first; c; c = next) {
+		next = c->next;
+		if (c->state != CONN_READ && c->state != CONN_WRITE)
+			continue;
+		if (c->deadline <= now) {
+			log_line(s, c->state == CONN_READ ? "gave up a request that does not end" :
+							    "gave up a reply that nobody reads");
+			conn_free(c);
+		} else if (c->deadline < first) {
+			first = c->deadline;
+		}
+	}
+	if (first != UINT64_MAX)
+		uv_timer_start(h, on_idle, first - now + SWEEP_MS, 0);
 }
 
 /* Waits in the loop for events, or hands the connection back when the loop cannot take it. */
@@ -133,12 +179,14 @@ static int conn_flush(struct conn *c)
 	while (c->out_done < c->out.len) {
 		ssize_t n = send(c->fd, c->out.data + c->out_done, c->out.len - c->out_done, MSG_NOSIGNAL);
 
-		if (n >= 0)
+		if (n >= 0) {
 			c->out_done += (size_t)n;
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			conn_hurry(c);
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			return 0;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			return -errno;
+		}
 	}
 	return 1;
 }
@@ -146,6 +194,8 @@ static int conn_flush(struct conn *c)
 /* Brings the rest of a reply out and then closes. */
 static void conn_finish(struct conn *c)
 {
+	if (c->state != CONN_WRITE)
+		conn_hurry(c);
 	c->state = CONN_WRITE;
 	if (conn_flush(c) != 0)
 		conn_free(c);
@@ -159,17 +209,13 @@ static void conn_finish(struct conn *c)
  */
 static void stream_flush(struct conn *c)
 {
-	int r = conn_flush(c);
+	int r = backlog_send(&c->backlog, c->fd);
 
-	if (r > 0) {
-		buf_reset(&c->out);
-		c->out_done = 0;
-	} else if (c->out_done > c->out.len / 2) {
-		buf_consume(&c->out, c->out_done);
-		c->out_done = 0;
+	if (r == 0 && c->backlog.bytes > c->sys->opt.max_backlog) {
+		log_line(c->sys, "gave up a subscriber that lags %zu bytes behind", c->backlog.bytes);
+		r = -ENOBUFS;
 	}
-	c->out_safe = c->out.len;
-	if (r < 0 || c->out.len - c->out_done > STREAM_QUEUE_MAX)
+	if (r < 0)
 		conn_free(c);
 	else
 		conn_wait(c, UV_PRIORITIZED | (r == 0 ? UV_WRITABLE : 0), on_writable);
@@ -195,9 +241,11 @@ static void streams_flush(struct server *sv)
 		if (!c)
 			continue;
 		c->pending = false;
+		backlog_keep(&c->backlog);
 		stream_flush(c);
 	}
 	sv->streams.n = 0;
+	chunk_unref(STEAL(sv->latest));
 }
 
 void conn_reply(struct conn *c, const void *head, size_t head_len, const void *body, size_t body_len)
@@ -267,9 +315,11 @@ void conn_stream_add(struct conn *c, const void *data, size_t len)
 {
 	struct server *sv = c->sys->server;
 
-	buf_add(&c->out, data, len);
-	if (!store_is_dirty(c->sys))
-		c->out_safe = c->out.len;
+	if (!chunk_is(sv->latest, data, len)) {
+		chunk_unref(sv->latest);
+		sv->latest = chunk_new(data, len);
+	}
+	backlog_add(&c->backlog, sv->latest, !store_is_dirty(c->sys));
 	if (c->pending)
 		return;
 	c->pending = true;
@@ -282,14 +332,9 @@ void conn_stream_add(struct conn *c, const void *data, size_t len)
 /* Nothing of what was held may leave: memory went back to what it was before. */
 static void turn_failed(struct server *sv, const struct err *e)
 {
-	for (size_t i = 0; i < sv->streams.n; i++) {
-		struct conn *c = sv->streams.v[i];
-
-		if (c && c->out.len > c->out_safe) {
-			c->out.len = c->out_safe;
-			c->out.data[c->out.len] = '\0';
-		}
-	}
+	for (size_t i = 0; i < sv->streams.n; i++)
+		if (sv->streams.v[i])
+			backlog_cut(&sv->streams.v[i]->backlog);
 	for (size_t i = 0; i < sv->held.n; i++) {
 		struct conn *c = sv->held.v[i];
 
@@ -320,6 +365,18 @@ static void turn_end(struct sys *s)
 		if (sv->held.v[i])
 			conn_finish(sv->held.v[i]);
 	sv->held.n = 0;
+}
+
+bool server_is_broken(const struct sys *s)
+{
+	return s->server->broken;
+}
+
+bool server_settle(struct sys *s)
+{
+	if (store_is_dirty(s))
+		turn_end(s);
+	return !server_is_broken(s);
 }
 
 static void on_prepare(uv_prepare_t *h)
@@ -361,8 +418,10 @@ static void conn_read(struct conn *c)
 			break;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			buf_add(&c->in, sv->scratch, have);
-			if (!c->in_loop)
+			if (!c->in_loop) {
+				conn_hurry(c);
 				conn_wait(c, UV_READABLE, on_readable);
+			}
 			return;
 		} else if (errno != EINTR) {
 			conn_free(c);
@@ -478,9 +537,10 @@ int server_start(struct sys *s, struct err *err)
 	sv->fd = fd;
 	uv_poll_init(s->loop, &sv->listener, fd);
 	uv_timer_init(s->loop, &sv->retry);
+	uv_timer_init(s->loop, &sv->idle);
 	uv_prepare_init(s->loop, &sv->prepare);
 	uv_check_init(s->loop, &sv->check);
-	sv->listener.data = sv->prepare.data = sv->check.data = s;
+	sv->listener.data = sv->idle.data = sv->prepare.data = sv->check.data = s;
 	sv->retry.data = sv;
 	uv_poll_start(&sv->listener, UV_READABLE, on_listener);
 	uv_prepare_start(&sv->prepare, on_prepare);
@@ -497,6 +557,7 @@ void server_stop(struct sys *s)
 	turn_end(s);
 	uv_close((uv_handle_t *)&sv->listener, NULL);
 	uv_close((uv_handle_t *)&sv->retry, NULL);
+	uv_close((uv_handle_t *)&sv->idle, NULL);
 	uv_close((uv_handle_t *)&sv->prepare, NULL);
 	uv_close((uv_handle_t *)&sv->check, NULL);
 	closep(&sv->fd);

@@ -10,6 +10,13 @@ int server_start(struct sys *s, struct err *err);
 /* Closes the socket, removes it, and drops every connection. */
 void server_stop(struct sys *s);
 
+/* Commits what this turn has changed so far. What a call of the life cycle does cannot be taken back, so it may
+ * not rest on a change that could still fail. False: memory was lost, nothing can be served. Qubes that were
+ * found before may be gone. */
+bool server_settle(struct sys *s);
+/* Memory was lost: the loop has been told to stop. */
+bool server_is_broken(const struct sys *s);
+
 /* Takes the reply, head and body (either may be NULL with length 0), and closes the connection behind it. It
  * leaves at once, or, when something changed in this turn of the loop, after the turn's commit. */
 void conn_reply(struct conn *c, const void *head, size_t head_len, const void *body, size_t body_len);
