@@ -129,15 +129,19 @@ demo: all
 
 # ---- tests ----
 
-TEST_PROGS := $(patsubst tests/lib/%.c,$(O)/tests/%,$(wildcard tests/lib/*.c))
+TEST_PROGS := $(patsubst tests/lib/%.c,$(O)/tests/%,$(wildcard tests/lib/*.c)) $(O)/tests/hammer
 UNIT_PROGS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*.c))
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 5
 
-$(TEST_PROGS): $(O)/tests/%: tests/lib/%.c
+$(filter-out %/hammer,$(TEST_PROGS)): $(O)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lutil
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lutil -lpthread
+
+$(O)/tests/hammer: $(wildcard tests/lib/hammer/*) tests/lib/client.h
+	$(call say,CC,tests/lib/hammer)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
 
 # Unit tests may take in a tool's own source: they get the whole of common/ and no tool.
 $(UNIT_PROGS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libcommon.a
