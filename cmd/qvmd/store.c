@@ -271,7 +271,8 @@ static int lock_state(struct sys *s, struct err *err)
 		return err_set(err, -EBUSY, "", "'%s' is in use by another qvmd (process %s)",
 			       s->opt.state_dir, b.data);
 	}
-	if (ftruncate(fd, 0) < 0 || write_all(fd, pid, strlen(pid)) < 0)
+	/* In this order no room is needed that was not there before: a full disk does not keep us out. */
+	if (write_all(fd, pid, strlen(pid)) < 0 || ftruncate(fd, (off_t)strlen(pid)) < 0)
 		return err_set(err, -EIO, "", "cannot write '%s': %s", path, strerror(errno));
 	s->store->lock_fd = fd;
 	fd = -1;
@@ -297,40 +298,63 @@ static int run_sql(sqlite3 *db, const char *path, const char *text, struct err *
 	return err_set(err, -EIO, "", "cannot use '%s': %s", path, sqlite3_errmsg(db));
 }
 
+/* Whether closing leaves the log beside the file, instead of moving it in. */
+static void leave_log(sqlite3 *db, bool on)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)on, NULL);
+}
+
+/* Looks whose file it is, before anything in it is touched. 1: nobody's, it is empty. */
+static int whose(sqlite3 *db, const char *path, struct err *err)
+{
+	int64_t tables = pragma(db, "SELECT count(*) FROM sqlite_schema");
+
+	if (tables < 0)
+		return err_set(err, -EIO, "", "cannot use '%s': %s", path, sqlite3_errmsg(db));
+
+	int64_t version = pragma(db, "PRAGMA user_version");
+	int64_t id = pragma(db, "PRAGMA application_id");
+
+	if (tables == 0 && version == 0 && id == 0)
+		return 1;
+	if (id != APPLICATION_ID)
+		return err_set(err, -EINVAL, "", "'%s' is not a store of qvmd", path);
+	if (version != SCHEMA_VERSION)
+		return err_set(err, -EINVAL, "",
+			       "'%s' was written by %s qvmd: it has schema version %lld, this one knows %d", path,
+			       version > SCHEMA_VERSION ? "a newer" : "an older", (long long)version,
+			       SCHEMA_VERSION);
+	/* Half a system is worse than none: what is left of a damaged file is not served. */
+	if (pragma(db, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check = 'ok'") != 1)
+		return err_set(err, -EIO, "", "'%s' is damaged", path);
+	return 0;
+}
+
 static int open_db(struct sys *s, const char *path, struct err *err)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	sqlite3 **db = &s->store->db;
 	int r;
+	bool is_empty;
 
 	if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
 		return err_set(err, -EIO, "", "cannot open '%s': %s", path, sqlite3_errmsg(*db));
-	r = run_sql(*db, path,
-		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-		    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048; PRAGMA trusted_schema=OFF", err);
-	if (r < 0)
+	leave_log(*db, true);
+	r = run_sql(*db, path, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF", err);
+	if (r == 0)
+		r = whose(*db, path, err);
+	is_empty = r == 1;
+	if (r >= 0)
+		r = run_sql(*db, path,
+			    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048", err);
+	if (r < 0 || !is_empty)
 		return r;
 
-	int64_t version = pragma(*db, "PRAGMA user_version");
-	int64_t id = pragma(*db, "PRAGMA application_id");
+	CLEANUP_FREE char *text = xasprintf("BEGIN; %s PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT",
+					    schema, SCHEMA_VERSION, APPLICATION_ID);
 
-	if (version == 0 && id == 0 && pragma(*db, "SELECT count(*) FROM sqlite_schema") == 0) {
-		CLEANUP_FREE char *text =
-			xasprintf("BEGIN; %s PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT",
-				  schema, SCHEMA_VERSION, APPLICATION_ID);
-
-		return run_sql(*db, path, text, err);
-	}
-	if (id != APPLICATION_ID)
-		return err_set(err, -EINVAL, "", "'%s' is not a store of qvmd", path);
-	if (version > SCHEMA_VERSION)
-		return err_set(err, -EINVAL, "",
-			       "'%s' was written by a newer qvmd: it has schema version %lld, this one knows %d",
-			       path, (long long)version, SCHEMA_VERSION);
-	if (version != SCHEMA_VERSION)
-		return err_set(err, -EINVAL, "", "'%s' has the unknown schema version %lld", path,
-			       (long long)version);
-	return 0;
+	return run_sql(*db, path, text, err);
 }
 
 int store_open(struct sys *s, struct err *err)
@@ -345,7 +369,10 @@ int store_open(struct sys *s, struct err *err)
 		r = open_db(s, path, err);
 	if (r == 0)
 		r = store_load(s, err);
-	if (r < 0)
+	/* What cannot be read stays as it is, for whoever repairs it. */
+	if (r == 0)
+		leave_log(s->store->db, false);
+	else
 		store_close(s);
 	return r;
 }
