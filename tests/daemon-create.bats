@@ -486,12 +486,21 @@ created() {
 }
 
 @test "what was created and removed outlives the daemon" {
-	local d
+	local d named
 	rows <<-'END'
 	> admin.vm.Create.AppVM+debian-13-xfce dom0 name=kept label=orange
+	> admin.vm.Create.DispVM+default-dvm dom0 name=named label=red
 	> admin.vm.Remove untrusted
+	> admin.vm.feature.Set+supported-rpc.qubes.WaitForRunningSystem fedora-42-xfce 1
 	END
 	d=$(created admin.vm.CreateDisposable dom0)
+	rows <<-'END'
+	> admin.vm.feature.Set+preload-dispvm-max dom0 1
+	> admin.vm.CreateDisposable+preload dom0
+	END
+	run raw admin.vm.feature.Get+preload-dispvm default-dvm
+	assert_output --regexp '^0.0disp[0-9]+$'
+	named=$(raw admin.vm.property.Get+dispid named)
 	kill_daemon
 	start_daemon
 	rows <<-END
@@ -499,9 +508,16 @@ created() {
 	< 0\\0default=False type=vm debian-13-xfce
 	> admin.vm.tag.List kept
 	< 0\\0audiovm-dom0\\ncreated-by-dom0\\nguivm-dom0\\n
-	> admin.vm.property.Get+dispid $d
-	< 0\\0default=False type=int ${d#disp}
+	> admin.vm.property.Get+dispid named
+	< $named
+	> admin.vm.List $d
+	< 2\\0QubesVMNotFoundError\\0\\0No such domain: '$d'\\0
 	END
+	# disposables that clean up after themselves went with the run that they belonged to, those that wait too
+	run raw admin.vm.List dom0
+	refute_output --regexp 'ndisp[0-9]'
+	run raw admin.vm.feature.Get+preload-dispvm default-dvm
+	assert_output --partial QubesFeatureNotFoundError
 	rows <<-'END'
 	> admin.vm.tag.List untrusted
 	< 2\0QubesVMNotFoundError\0\0No such domain: 'untrusted'\0

@@ -4,6 +4,7 @@
 # HAMMER_ROUNDS (20): how often the daemon is killed. HAMMER_SEED (1): another course of events.
 
 load lib/common
+load lib/rows
 
 @test "kill -9 under eight writers: nothing acknowledged is lost, nothing is half done, events are true" {
 	cd "$BATS_TEST_TMPDIR"
@@ -12,4 +13,160 @@ load lib/common
 	echo "# $output" >&3
 	assert_success
 	assert_line --regexp "^${HAMMER_ROUNDS:-20} rounds: [0-9]{3,} changes acknowledged, .*; 0 problems\$"
+}
+
+# ---- a disk that is full, or may not be written to ----
+
+# A small disk at $DISK, with the state of the daemons to come in it; the socket is elsewhere. Where nothing can
+# be mounted (or with QVM_TEST_NO_MOUNT), the daemon's files are what may not grow.
+small_disk() {
+	DISK=$BATS_TEST_TMPDIR/disk
+	mkdir "$DISK"
+	[[ -z ${QVM_TEST_NO_MOUNT:-} ]] && mount -t tmpfs -o size=1m none "$DISK" 2>/dev/null || LIMITED=1
+}
+start() {
+	QVM_TEST_SOCKET=$BATS_TEST_TMPDIR/socket
+	qvmd --foreground --state "$DISK/state" --socket "$QVM_TEST_SOCKET" --fixture default \
+		</dev/null >"$BATS_TEST_TMPDIR/err" 2>&1 3>&- &
+	QVMD_PID=$!
+	_remember "$QVMD_PID"
+	"$TESTBIN/rawcall" -w "$QVMD_PID" "$QVM_TEST_SOCKET"
+}
+fill_disk() {
+	local size
+	if [[ ${LIMITED:-} ]]; then
+		size=$(stat -c %s "$DISK/state/qvmd.sqlite-wal")
+		prlimit --pid "$QVMD_PID" --fsize="$size:unlimited"
+	else
+		dd if=/dev/zero of="$DISK/fill" bs=1k 2>/dev/null || :
+	fi
+}
+free_disk() {
+	[[ ! ${LIMITED:-} ]] || prlimit --pid "$QVMD_PID" --fsize=unlimited:unlimited
+	rm -f "$DISK/fill"
+}
+teardown() {
+	stop_all
+	! mountpoint -q "${DISK:-/}" || [[ -z ${DISK:-} ]] || umount -l "$DISK"
+}
+
+# What there is, running or not.
+qubes() { raw admin.vm.List dom0 | sed 's/ state=[A-Za-z]*//g'; }
+
+UNSAVED='2\\0QubesException\\0\\0cannot save the change: (database or disk is full|disk I/O error)\\0'
+
+# Changes until one is refused: feature f of work has the value of the last that was not.
+until_full() {
+	local value
+	value=$(head -c 8000 /dev/zero | tr '\0' x)
+	for ((N = 1; N < 1000; N++)); do
+		run raw admin.vm.feature.Set+f work "$N-$value"
+		[[ $output == '0\0' ]] || break
+	done
+	assert_output --regexp "^$UNSAVED\$"
+	((N == 1)) || LAST=$((N - 1))-$value
+}
+
+@test "a full disk: changes are refused and unmade, the rest goes on; with room again all is as it was" {
+	small_disk
+	start
+	events_start
+	raw admin.vm.feature.Set+f work 0 >/dev/null
+	LAST=0
+	fill_disk
+	until_full
+	run raw admin.vm.Create.AppVM dom0 'name=new label=red'
+	assert_output --regexp "^$UNSAVED\$"
+	run raw admin.vm.Remove vault
+	assert_output --regexp "^$UNSAVED\$"
+	before=$(qubes)
+	rows <<-END
+		> admin.vm.feature.Get+f work
+		< 0\0$LAST
+		> admin.vm.List new
+		< 2\0QubesVMNotFoundError\0\0No such domain: 'new'\0
+		> admin.vm.Start vault
+		< 0\0
+		> admin.vm.Kill vault
+		< 0\0
+	END
+	# nobody heard of what was not saved
+	_await_event 'vault domain-shutdown'
+		run grep -cE -e "feature=f value=$N-" -e 'domain-(add|delete|pre-delete)' "$EVENTS_LOG"
+	assert_output 0
+
+	if [[ ! ${LIMITED:-} ]]; then
+		# a disk without room keeps nobody from starting and looking
+		kill_daemon
+		start
+		rows <<-END
+			> admin.vm.feature.Get+f work
+			< 0\0$LAST
+		END
+		assert_equal "$(qubes)" "$before"
+		run raw admin.vm.Remove vault
+		assert_output --regexp "^$UNSAVED\$"
+	fi
+	free_disk
+	rows <<-'END'
+		> admin.vm.feature.Set+f work end
+		> admin.vm.Create.AppVM dom0 name=new label=red
+	END
+	kill_daemon
+	start
+	rows <<-'END'
+		> admin.vm.feature.Get+f work
+		< 0\0end
+		> admin.vm.property.Get+label new
+		< 0\0default=False type=label red
+	END
+	stop_daemon
+	assert_equal "$(<"$BATS_TEST_TMPDIR/err")" ''
+}
+
+@test "a full disk under a new system: an error, and nothing half made" {
+	small_disk
+	if [[ ${LIMITED:-} ]]; then
+		ulimit -S -f 100
+	else
+		dd if=/dev/zero of="$DISK/fill" bs=1k count=900 2>/dev/null
+	fi
+	run timeout 20 qvmd --foreground --state "$DISK/state" --fixture default
+	assert_failure 1
+	assert_output --regexp '^qvmd: error: (cannot (use|open) .*/state/qvmd.sqlite.|cannot save the change): (database or disk is full|disk I/O error)$'
+	ulimit -S -f unlimited
+	rm -f "$DISK/fill"
+	start
+	run raw admin.vm.List work
+	assert_output --regexp '^0\\0work class=AppVM '
+}
+
+@test "a directory that cannot be written to: an error, and nothing touched" {
+	local as=() why='Read-only file system'
+	small_disk
+	start
+	raw admin.vm.feature.Set+f work 1 >/dev/null
+	stop_daemon
+	if [[ ! ${LIMITED:-} ]]; then
+		mount -o remount,ro "$DISK"
+	elif ((EUID == 0)); then
+		# root may write anywhere: it is somebody else's daemon then
+		as=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
+		why='Permission denied'
+		chmod 755 "$DISK/state" && chmod 644 "$DISK/state"/*
+		chmod o+x "$DISK" "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	else
+		why='Permission denied'
+		chmod 444 "$DISK/state"/* && chmod 555 "$DISK/state"
+	fi
+	expect 1 "cd / && ${as[*]} '$BIN/qvmd' --foreground --state '$DISK/state'" '' \
+		"qvmd: error: cannot open '$DISK/state/lock': $why"$'\n'
+	if [[ ! ${LIMITED:-} ]]; then
+		mount -o remount,rw "$DISK"
+	else
+		chmod -R u+w "$DISK/state"
+	fi
+	start
+	run raw admin.vm.feature.Get+f work
+	assert_output '0\01'
 }

@@ -62,7 +62,7 @@ static void pack(struct backlog *b)
 	b->head = 0;
 }
 
-void backlog_add(struct backlog *b, struct chunk *k, bool safe)
+void backlog_add(struct backlog *b, struct chunk *k)
 {
 	if (b->n == b->cap && b->head > b->n / 2)
 		pack(b);
@@ -70,8 +70,6 @@ void backlog_add(struct backlog *b, struct chunk *k, bool safe)
 	b->v[b->n++] = k;
 	k->refs++;
 	b->bytes += k->len;
-	if (safe)
-		b->safe = b->n;
 }
 
 void backlog_keep(struct backlog *b)

@@ -15,15 +15,15 @@ void chunk_unref(struct chunk *k);
 struct backlog {
 	struct chunk **v; /* v[head] is the next to leave */
 	size_t head, n, cap;
-	size_t safe;      /* those before it may leave: they are no part of a change that could still fail */
+	size_t safe;      /* those before it may leave; the others belong to a change that could still fail */
 	size_t sent;      /* bytes of v[head] that have left */
 	size_t bytes;     /* all that have not */
 };
 
 void backlog_release(struct backlog *b);
-/* Takes a reference of its own. */
-void backlog_add(struct backlog *b, struct chunk *k, bool safe);
-/* The change was saved: everything may leave; or it was not, and what belongs to it is dropped. */
+/* Takes a reference of its own. It does not leave yet. */
+void backlog_add(struct backlog *b, struct chunk *k);
+/* Everything may leave, whatever becomes of changes to come; or what was added since then is dropped. */
 void backlog_keep(struct backlog *b);
 void backlog_cut(struct backlog *b);
 /* Sends what may leave. 1: all of it, 0: the peer is slow, negative: the peer is gone. */

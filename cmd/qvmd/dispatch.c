@@ -299,6 +299,7 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 		conn_refuse(c);
 		return;
 	}
+	server_stand(s);
 	r.source = find_qube(s, q.source, false, &e);
 	if (r.source)
 		r.dest = find_qube(s, q.dest, true, &e);

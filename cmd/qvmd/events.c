@@ -92,8 +92,7 @@ void hub_add(struct req *r, struct stats *stats)
 	s->hub->v[s->hub->n++] = sub;
 	buf_reset(&s->hub->scratch);
 	event_encode(&s->hub->scratch, "", "connection-established", (const char *const[]){ NULL });
-	conn_stream(r->conn);
-	conn_stream_add(r->conn, s->hub->scratch.data, s->hub->scratch.len);
+	conn_stream(r->conn, s->hub->scratch.data, s->hub->scratch.len);
 	r->answered = true;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "qvmd/server.h"
 
 enum wait { WAIT_START, WAIT_HALT };
 
@@ -32,6 +33,12 @@ static void timer_drop(uv_timer_t **t)
 	if (!*t)
 		return;
 	uv_close((uv_handle_t *)STEAL(*t), timer_freed);
+}
+
+/* A transition ends, which cannot be taken back: it may not rest on what another has changed in this turn. */
+static bool settle(const struct vm *v)
+{
+	return server_settle(v->sys);
 }
 
 static uv_timer_t *timer_new(struct sys *s, uint64_t ms, uv_timer_cb cb, void *data)
@@ -156,8 +163,11 @@ static void fire_xids(struct vm *v)
 /* A disposable that is off has no reason to stay. v may be gone afterwards. */
 static void cleanup(struct vm *v)
 {
-	if (v->class == CLASS_DISP && prop_get_bool(v, "auto_cleanup"))
+	if (v->class == CLASS_DISP && prop_get_bool(v, "auto_cleanup")) {
+		/* it is off even when it cannot be removed */
+		server_stand(v->sys);
 		vm_remove(v);
+	}
 }
 
 static void off(struct vm *v)
@@ -194,7 +204,8 @@ static void halt(struct vm *v)
 
 static void halt_timer(uv_timer_t *t)
 {
-	halt(t->data);
+	if (settle(t->data))
+		halt(t->data);
 }
 
 static void wait_timer(uv_timer_t *t)
@@ -203,6 +214,8 @@ static void wait_timer(uv_timer_t *t)
 	struct waiter **at = &w->vm->waiters;
 	CLEANUP_FREE char *reason = xasprintf("Domain shutdown timed out: '%s'", w->vm->name);
 
+	if (!settle(w->vm))
+		return;
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
@@ -307,7 +320,8 @@ static void up(struct vm *v)
 
 static void up_timer(uv_timer_t *t)
 {
-	up(t->data);
+	if (settle(t->data))
+		up(t->data);
 }
 
 static void qrexec_timer(uv_timer_t *t)
@@ -315,6 +329,8 @@ static void qrexec_timer(uv_timer_t *t)
 	struct vm *v = t->data;
 	CLEANUP_ERR struct err err = ERR_INIT;
 
+	if (!settle(v))
+		return;
 	err_set(&err, -ETIMEDOUT, "QubesVMError",
 		"Cannot connect to qrexec agent for %lld seconds, see /var/log/xen/console/guest-%s.log for details",
 		(long long)prop_get_int(v, "qrexec_timeout", 60), v->name);

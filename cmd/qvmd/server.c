@@ -306,11 +306,6 @@ void conn_unkeep(struct conn *c)
 	c->kept = NULL;
 }
 
-void conn_stream(struct conn *c)
-{
-	c->state = CONN_STREAM;
-}
-
 void conn_stream_add(struct conn *c, const void *data, size_t len)
 {
 	struct server *sv = c->sys->server;
@@ -319,12 +314,19 @@ void conn_stream_add(struct conn *c, const void *data, size_t len)
 		chunk_unref(sv->latest);
 		sv->latest = chunk_new(data, len);
 	}
-	backlog_add(&c->backlog, sv->latest, !store_is_dirty(c->sys));
+	backlog_add(&c->backlog, sv->latest);
 	if (c->pending)
 		return;
 	c->pending = true;
 	GROW(sv->streams.v, sv->streams.n, sv->streams.cap);
 	sv->streams.v[sv->streams.n++] = c;
+}
+
+void conn_stream(struct conn *c, const void *first, size_t len)
+{
+	c->state = CONN_STREAM;
+	conn_stream_add(c, first, len);
+	backlog_keep(&c->backlog);
 }
 
 /* ---- the end of a turn ---- */
@@ -370,6 +372,15 @@ static void turn_end(struct sys *s)
 bool server_is_broken(const struct sys *s)
 {
 	return s->server->broken;
+}
+
+void server_stand(struct sys *s)
+{
+	struct conns *list = &s->server->streams;
+
+	for (size_t i = 0; i < list->n && !store_is_dirty(s); i++)
+		if (list->v[i])
+			backlog_keep(&list->v[i]->backlog);
 }
 
 bool server_settle(struct sys *s)

@@ -10,6 +10,8 @@ int server_start(struct sys *s, struct err *err);
 /* Closes the socket, removes it, and drops every connection. */
 void server_stop(struct sys *s);
 
+/* What was fired so far is true whatever becomes of the changes to come. Nothing, while some are under way. */
+void server_stand(struct sys *s);
 /* Commits what this turn has changed so far. What a call of the life cycle does cannot be taken back, so it may
  * not rest on a change that could still fail. False: memory was lost, nothing can be served. Qubes that were
  * found before may be gone. */
@@ -27,8 +29,9 @@ void conn_keep(struct conn *c, struct req *r);
 struct req *conn_kept(const struct conn *c);
 void conn_unkeep(struct conn *c);
 
-/* The connection is a stream of events from now on: it ends only when its peer or the daemon does. */
-void conn_stream(struct conn *c);
+/* The connection is a stream of events from now on: it ends only when its peer or the daemon does. The first of
+ * them comes even when the turn's changes fail. */
+void conn_stream(struct conn *c, const void *first, size_t len);
 /* Adds to a stream; it leaves at the turn's end, or before the next reply. */
 void conn_stream_add(struct conn *c, const void *data, size_t len);
 
