@@ -3,6 +3,8 @@
 #
 # HAMMER_ROUNDS (20): how often the daemon is killed. HAMMER_SEED (1): another course of events.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
+
 load lib/common
 load lib/rows
 
@@ -167,6 +169,137 @@ until_full() {
 		chmod -R u+w "$DISK/state"
 	fi
 	start
+	run raw admin.vm.feature.Get+f work
+	assert_output '0\01'
+}
+
+@test "a qube that could not be created, and its start that came with it: both are answered" {
+	small_disk
+	start
+	fill_disk
+	run raw admin.vm.feature.Set+fill work "$(head -c 60000 /dev/zero | tr '\0' x)"
+	assert_output --regexp "^$UNSAVED\$"
+	kill -STOP "$QVMD_PID"
+	local pids=() i
+	raw admin.vm.Create.AppVM dom0 'name=new label=red' >"$BATS_TEST_TMPDIR/create" 3>&- &
+	pids+=($!)
+	for ((i = 0; i < 1000; i++)); do
+		(($(grep -cF "$QVM_TEST_SOCKET" /proc/net/unix) >= 2)) && break
+		_tick
+	done
+	raw admin.vm.Start new >"$BATS_TEST_TMPDIR/start" 3>&- &
+	pids+=($!)
+	for ((i = 0; i < 1000; i++)); do
+		(($(grep -cF "$QVM_TEST_SOCKET" /proc/net/unix) >= 3)) && break
+		_tick
+	done
+	kill -CONT "$QVMD_PID"
+	wait "${pids[@]}"
+	run cat "$BATS_TEST_TMPDIR/create"
+	assert_output --regexp "^$UNSAVED\$"
+	run cat "$BATS_TEST_TMPDIR/start"
+	assert_output "2\\0QubesVMNotFoundError\\0\\0No such domain: 'new'\\0"
+}
+
+# ---- stores that cannot be used ----
+
+# damage OFFSET BYTES: writes over the store.
+damage() { printf '%b' "$2" | dd of="$QVMD_STATE/qvmd.sqlite" bs=1 seek="$1" conv=notrunc 2>/dev/null; }
+
+# The files that hold something.
+sums() { find "$QVMD_STATE" -name 'qvmd.sqlite*' -size +0 -exec sha256sum {} + | sort; }
+
+# refused MESSAGE: no daemon starts; what there is stays as it is.
+refused() {
+	local before
+	before=$(sums)
+	expect 1 "qvmd --foreground --state '$QVMD_STATE'" '' "qvmd: error: $1"$'\n' || return
+	assert_equal "$(sums)" "$before"
+}
+
+@test "a store of a newer or older qvmd, or of another program: an error, and nothing touched" {
+	start_daemon default
+	raw admin.vm.feature.Set+f work 1 >/dev/null
+	stop_daemon
+	local store=$QVMD_STATE/qvmd.sqlite
+	# the version is the number at 60 of an SQLite file, the program the one at 68
+	damage 60 '\0000\0000\0000\0002'
+	refused "'$store' was written by a newer qvmd: it has schema version 2, this one knows 1"
+	damage 60 '\0000\0000\0000\0000'
+	refused "'$store' was written by an older qvmd: it has schema version 0, this one knows 1"
+	damage 60 '\0000\0000\0000\0001'
+	damage 68 'ABCD'
+	refused "'$store' is not a store of qvmd"
+	damage 68 'QVMD'
+	start_daemon
+	run raw admin.vm.feature.Get+f work
+	assert_output '0\01'
+	stop_daemon
+
+	# another program's, in the other of SQLite's formats
+	sqlite3 "$QVMD_STATE/other" 'CREATE TABLE mail(text)'
+	mv "$QVMD_STATE/other" "$store"
+	refused "'$store' is not a store of qvmd"
+	echo 'Dear diary, this is a text of more than a few bytes.' >"$store"
+	refused "cannot use '$store': file is not a database"
+}
+
+@test "a damaged store: an error, and nothing touched; what can be read is recovered as the manual says" {
+	start_daemon default
+	raw admin.vm.feature.Set+f work 1 >/dev/null
+	stop_daemon
+	local store=$QVMD_STATE/qvmd.sqlite page before
+	cp "$store" "$BATS_TEST_TMPDIR/good"
+	# each page but the first in turn, its head overwritten; those that are in use are missed
+	local found=0 missed=0 pages
+	pages=$(($(stat -c %s "$store") / 4096))
+	for ((page = 1; page < pages; page++)); do
+		cp "$BATS_TEST_TMPDIR/good" "$store"
+		damage $((page * 4096)) '\0377\0377\0377\0377\0377\0377\0377\0377\0377\0377\0377\0377'
+		if refused "'$store' is damaged"; then found=$((found + 1)); else missed=$((missed + 1)); fi
+	done
+	assert_equal "$found found, $missed missed" "$((pages - 1)) found, 0 missed"
+	# cut off in the middle
+	cp "$BATS_TEST_TMPDIR/good" "$store"
+	truncate -s $((pages * 4096 / 2)) "$store"
+	refused "cannot use '$store': database disk image is malformed"
+	# whole, but with something in it that cannot be
+	cp "$BATS_TEST_TMPDIR/good" "$store"
+	sqlite3 "$store" "UPDATE vm SET class = 'CowVM' WHERE name = 'work'"
+	refused 'cannot read the store: it holds something that cannot be'
+
+	# the way out: an index is lost, which costs nothing
+	cp "$BATS_TEST_TMPDIR/good" "$store"
+	page=$(sqlite3 "$store" "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_vm_1'")
+	damage $(((page - 1) * 4096)) '\0377\0377\0377\0377\0377\0377\0377\0377'
+	refused "'$store' is damaged"
+	before=$(sqlite3 "$BATS_TEST_TMPDIR/good" .dump)
+	cd "$BATS_TEST_TMPDIR"
+	mv "$QVMD_STATE" DIR
+	# the example in the manual, as it stands there
+	sed -n '/^cp -r DIR COPY/,/^qvmd --state NEW/p' "$ROOT/man/qvmd.1" |
+		sed '$s/$/ --socket "$QVM_TEST_SOCKET"/' >example
+	assert_equal "$(wc -l <example)" 7
+	QVM_TEST_SOCKET=$PWD/socket
+	run bash -e example
+	assert_success
+	_remember "$(<NEW/lock)"
+	run raw admin.vm.feature.Get+f work
+	assert_output '0\01'
+	_end "$(<NEW/lock)"
+	assert_equal "$(sqlite3 NEW/qvmd.sqlite .dump)" "$before"
+}
+
+@test "a log beside a store that cannot be used stays, and is taken in when it can" {
+	start_daemon default
+	raw admin.vm.feature.Set+f work 1 >/dev/null
+	kill_daemon
+	assert [ -s "$QVMD_STATE/qvmd.sqlite-wal" ]
+	cp -r "$QVMD_STATE" "$QVMD_STATE.broken"
+	sqlite3 "$QVMD_STATE.broken/qvmd.sqlite" "UPDATE vm SET class = 'CowVM' WHERE name = 'work'" '.filectrl persist_wal 1'
+	rm -f "$QVMD_STATE.broken/qvmd.sqlite-shm"
+	QVMD_STATE=$QVMD_STATE.broken refused 'cannot read the store: it holds something that cannot be'
+	start_daemon
 	run raw admin.vm.feature.Get+f work
 	assert_output '0\01'
 }

@@ -3,6 +3,7 @@
  * A crowd at a daemon's door that wants nothing, and what it costs the others.
  *
  *     crowd [-i IDLE] [-s SUBSCRIBERS] [-v VISITORS] [-c CALLS] SOCKET
+ *     crowd -w [-i IDLE] SOCKET        only the IDLE connections, until the daemon has given up all of them
  *
  * Times CALLS calls of four clients, alone and then while
  *   IDLE connections are open that send nothing, or a part of a header and no more, and
@@ -151,16 +152,31 @@ static void *change_on(void *data)
 	return NULL;
 }
 
+/* Whether all silent connections are closed by the daemon, each within 20 s. */
+static bool given_up(struct crowd *c)
+{
+	for (unsigned i = 0; i < c->idle; i++) {
+		struct pollfd p = { .fd = c->idlers[i], .events = POLLIN };
+		char byte;
+
+		if (poll(&p, 1, 20000) != 1 || recv(p.fd, &byte, 1, 0) > 0)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char *argv[])
 {
 	struct crowd c = { .idle = 500, .subscribers = 1000, .visitors = 500, .calls = 4000 };
 	struct rlimit lim;
+	bool wait = false;
 	pthread_t listener, changer;
 	double alone, among;
 	int o;
 
-	while ((o = getopt(argc, argv, "+i:s:v:c:")) != -1)
+	while ((o = getopt(argc, argv, "+wi:s:v:c:")) != -1)
 		switch (o) {
+		case 'w': wait = true; break;
 		case 'i': c.idle = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 's': c.subscribers = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'v': c.visitors = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -178,6 +194,16 @@ int main(int argc, char *argv[])
 	c.listeners = calloc(c.subscribers + 1, sizeof *c.listeners);
 	if (!c.idlers || !c.listeners)
 		die("memory");
+	if (wait) {
+		c.subscribers = 0;
+		come(&c);
+
+		bool all = given_up(&c);
+
+		free(c.idlers);
+		free(c.listeners);
+		return !all;
+	}
 	pace(&c);
 	alone = pace(&c);
 	come(&c);
