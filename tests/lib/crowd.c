@@ -9,8 +9,9 @@
  *   IDLE connections are open that send nothing, or a part of a header and no more, and
  *   SUBSCRIBERS listen to all events, of which every other one never reads.
  * Then something is changed from time to time while VISITORS come and vanish: without a word, in the middle of a
- * request, before the reply, as subscribers. Then all leave. Prints one line: calls a second alone, in the crowd, in percent of the former. Status 1 when
- * somebody was not served: a call without its reply, or a subscriber that reads and misses an event.
+ * request, before the reply, as subscribers. Then all leave. Prints one line: calls a second alone, in the crowd, in
+ * percent of the former. Status 1 when somebody was not served: a call without its reply, or a subscriber that reads
+ * and misses an event.
  */
 #include <poll.h>
 #include <pthread.h>
