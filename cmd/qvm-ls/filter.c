@@ -2,6 +2,7 @@
 /* Filters: which qubes are listed (tools-config 2.6). */
 #include "ls.h"
 
+#include "base/chars.h"
 #include "base/mem.h"
 
 /* What the command line asks for. Lists that are empty filter nothing. */
@@ -106,8 +107,9 @@ static bool is_quoted_empty(const char *value)
 
 static enum verdict by_feature(struct world *w, size_t i, const char *pair)
 {
-	const char *want = strchr(pair, '=') + 1;
-	CLEANUP_FREE char *name = xstrndup(pair, (size_t)(want - 1 - pair));
+	size_t n = strcspn(pair, "=");
+	const char *want = pair + n + 1;
+	CLEANUP_FREE char *name = xstrndup(pair, n);
 	const char *value;
 
 	switch (world_feature(w, i, name, &value)) {
@@ -122,15 +124,14 @@ static enum verdict by_feature(struct world *w, size_t i, const char *pair)
 
 static enum verdict by_pref(struct world *w, size_t i, const char *pair)
 {
-	const char *want = strchr(pair, '=') + 1;
-	CLEANUP_FREE char *name = xstrndup(pair, (size_t)(want - 1 - pair));
+	size_t n = strcspn(pair, "=");
+	const char *want = pair + n + 1;
+	CLEANUP_FREE char *name = xstrndup(pair, n);
 	struct cell cell = {.type = VAL_NULL};
 	enum known state;
 	enum verdict ret;
 
-	for (char *p = name; *p; p++)
-		if (*p == '-')
-			*p = '_';
+	chars_replace(name, '-', '_');
 	state = attr_cell(w, i, name, &cell);
 	if (state == PENDING) {
 		ret = LATER;

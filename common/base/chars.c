@@ -20,3 +20,10 @@ bool chars_all(const char *s, const char *set)
 	}
 	return true;
 }
+
+void chars_replace(char *s, char from, char to)
+{
+	for (; *s; s++)
+		if (*s == from)
+			*s = to;
+}

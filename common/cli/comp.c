@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli/compval.h"
@@ -319,11 +320,8 @@ static void print_values(struct line *l, FILE *out, const char *word, const char
 		return;
 	}
 	/* The tools take a property's name with '-' as well. */
-	for (char *c = typed; comp == COMP_PROPERTY || comp == COMP_GPROPERTY; c++) {
-		*c = *c == '-' ? '_' : *c;
-		if (!*c)
-			break;
-	}
+	if (comp == COMP_PROPERTY || comp == COMP_GPROPERTY)
+		chars_replace(typed, '-', '_');
 	comp_ask(&l->ask, comp, choices, &v);
 	keep_exact(&v, typed);
 	print(out, word, (size_t)(start - word), typed, &v, used);

@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "model/propval.h"
 
@@ -247,8 +248,7 @@ static void add_values(struct comp_asker *a, bool global, struct strv *ret)
 	if (!a->property)
 		return;
 	property = xstrdup(a->property);
-	for (char *c = property; *c; c++)
-		*c = *c == '-' ? '_' : *c;
+	chars_replace(property, '-', '_');
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (streq(texts[i].property, property)) {
 			add_words(ret, texts[i].words);

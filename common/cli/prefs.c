@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "admin/exc.h"
+#include "base/chars.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -453,8 +454,8 @@ int prefs_run(struct ctx *c, const struct prefs_kind *kind)
 	};
 	int status = STATUS_OK;
 
-	for (char *dash = p.property; dash && (dash = strchr(dash, '-'));)
-		*dash = '_';
+	if (p.property)
+		chars_replace(p.property, '-', '_');
 	if (kind->global)
 		choose_system(&p.sel);
 	else
