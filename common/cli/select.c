@@ -10,9 +10,7 @@
 
 void selection_release(struct selection *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i] == &s->named)
-			free(s->named.name);
+	free(s->named.name);
 	free(s->v);
 	qubes_release(&s->all);
 	*s = (struct selection){0};
