@@ -169,6 +169,12 @@ lint:
 	@+$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run --only lint
 
+# Slow, and with tools that nothing else here needs: not a part of check.
+.PHONY: analyze
+analyze:
+	@tests/lib/deps --check "clang-tidy cppcheck" "clang-tools-extra cppcheck"
+	@tests/analyze/run
+
 .PHONY: fuzz
 fuzz:
 	@+$(MAKE) --no-print-directory -j2 FUZZ=1 fuzz-programs

@@ -82,6 +82,7 @@ static int read_properties(struct create *k)
 {
 	const struct args *a = &k->c->args;
 
+	k->class = arg_has(a, "--class") ? arg_value(a, "--class") : "AppVM";
 	for (size_t i = 0; i < a->n; i++) {
 		const struct arg *arg = &a->v[i];
 
@@ -100,7 +101,6 @@ static int read_properties(struct create *k)
 			set(k, arg->value, eq - arg->value, eq + 1);
 		}
 	}
-	k->class = arg_has(a, "--class") ? arg_value(a, "--class") : "AppVM";
 	if (arg_has(a, "--disp")) {
 		k->class = "DispVM";
 		if (!strv_has(&k->keys, "label"))

@@ -109,7 +109,7 @@ static char *map(const char *s, size_t n, int (*convert)(int), char from, char t
 	char *copy = xstrndup(s, n);
 
 	for (char *p = copy; *p; p++)
-		*p = *p == from ? to : (char)convert((unsigned char)*p);
+		*p = (char)(*p == from ? to : convert((unsigned char)*p));
 	return copy;
 }
 

@@ -113,7 +113,7 @@ void rows_tree(struct rows *rows, struct world *w)
 			tree_descend(&t, k);
 	/* The netvm is not listed; then what is left, such as rings of netvms, so that no row is lost. */
 	for (size_t k = 0; k < rows->n; k++)
-		if (!t.v[k].done && find_row(rows, w, t.v[k].netvm) == NO_ROW)
+		if (!t.v[k].done && t.v[k].netvm && find_row(rows, w, t.v[k].netvm) == NO_ROW)
 			tree_descend(&t, k);
 	for (size_t k = 0; k < rows->n; k++)
 		if (!t.v[k].done)

@@ -13,7 +13,7 @@
 
 #define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x51564d44 /* QVMD */
-#define DISPID_REST (7 * 24 * 3600)
+#define DISPID_REST (INT64_C(7) * 24 * 3600) /* seconds */
 
 static const char schema[] =
 	"CREATE TABLE label(idx INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, color TEXT NOT NULL);"

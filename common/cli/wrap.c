@@ -72,7 +72,7 @@ static void cut_blanks(struct buf *b, size_t start)
 static void add_piece(struct buf *b, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		buf_addch(b, is_blank(s[i]) ? ' ' : s[i]);
+		buf_addch(b, (char)(is_blank(s[i]) ? ' ' : s[i]));
 }
 
 void wrap_text(struct buf *b, const char *text, size_t width, size_t first, size_t rest)

@@ -90,7 +90,7 @@ static void add_escaped(struct buf *b, const char *s)
 			s += strlen(ANY_INTERFACE);
 			continue;
 		}
-		buf_addch(b, *s == ':' ? '+' : *s == '*' ? '_' : *s);
+		buf_addch(b, (char)(*s == ':' ? '+' : *s == '*' ? '_' : *s));
 		s++;
 	}
 }
