@@ -247,12 +247,3 @@ tab_cases() {
 		"qvm-create|--root-copy-from=$BATS_TEST_TMPDIR/here/root image.img|"
 	tab_run "source '$ROOT/completion/qvm-tools.bash'"
 }
-
-@test "every program that is a tool is registered" {
-	local p name
-	run bash --norc -c 'source "$1"; complete -p' - "$ROOT/completion/qvm-tools.bash"
-	for p in "$ROOT"/cmd/qvm-* "$ROOT"/cmd/qub*; do
-		name=${p##*/}
-		assert_line "complete -F _qvm_tools ${name%.c}"
-	done
-}

@@ -6,7 +6,9 @@ load lib/common
 
 setup() {
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree/man" "$tree/tests" "$tree/build/bin"
+	mkdir -p "$tree/man" "$tree/tests" "$tree/completion" "$tree/build/bin"
+	cp "$ROOT/README.md" "$tree/"
+	cp "$ROOT/completion/qvm-tools.bash" "$tree/completion/"
 	cp "$ROOT"/man/qvm-tags.1 "$ROOT"/man/qvm.7 "$tree/man/"
 	cp "$ROOT"/tests/tags.bats "$tree/tests/"
 	ln -s "$BIN/qvm-tags" "$tree/build/bin/qvm-tags"
@@ -22,12 +24,23 @@ lint() {
 	assert_equal "${lines[0]}" 'ok 1 qvm-tags'
 }
 
-@test "no man page" {
-	rm "$tree/man/qvm-tags.1"
+@test "a tool that nothing knows: all that is missing is told at once" {
+	mv "$tree/build/bin/qvm-tags" "$tree/build/bin/qvm-other"
 	lint
 	assert_equal "$status" 1
-	assert_equal "${lines[0]}" 'not ok 1 qvm-tags'
-	assert_equal "${lines[1]}" '# no man page man/qvm-tags.1'
+	assert_equal "$(head -n 5 <<<"$output")" "\
+not ok 1 qvm-other
+# no man page man/qvm-other.1
+# no bats file runs it
+# it is not in the table of tools in README.md
+# it is not in the list at the end of completion/qvm-tools.bash"
+}
+
+@test "a section that the page lacks" {
+	sed -i 's/^\.Sh DIFFERENCES/.Sh ELSE/' "$tree/man/qvm-tags.1"
+	lint
+	assert_equal "$status" 1
+	assert_line '# the page has no section DIFFERENCES'
 }
 
 @test "an option that is missing from the page" {

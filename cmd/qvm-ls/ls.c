@@ -249,7 +249,7 @@ static int run(struct ctx *c)
 
 const struct tool tool = {
 	.name = "qvm-ls",
-	.summary = "list qubes and what is known about them",
+	.summary = "List qubes and what is known about them.",
 	.flags = TOOL_JSON,
 	.opts = opts,
 	.pos = positionals,
