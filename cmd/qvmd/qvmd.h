@@ -176,7 +176,7 @@ struct req;
 
 struct method {
 	const char *name;    /* whole name; a trailing ".*" stands for one word: admin.vm.Create.* */
-	const char *versions; /* column V of admin-api chapter 2: "S23N" */
+	const char *versions; /* column V of admin-api chapter 2: "S23N"; '-' where a generation lacks it */
 	enum dest_rule dest;
 	enum part_rule arg;
 	enum part_rule payload;
