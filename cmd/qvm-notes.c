@@ -205,7 +205,7 @@ static int run_editor(struct ctx *c, const char *path)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_int, old_quit;
 	int r;
 
-	fflush(c->out);
+	flush_out(c);
 	r = spawn(&child, argv, 0);
 	if (r < 0)
 		return fail(c, "cannot run /bin/sh: %s", strerror(-r));

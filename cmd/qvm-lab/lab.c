@@ -196,7 +196,7 @@ static int run_in_lab(struct ctx *c, const struct keeper *k, const char *bin)
 		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	fflush(c->out);
+	flush_out(c);
 	pid = signals < 0 ? -1 : fork();
 	if (pid == 0)
 		run_command(c, k, bin, argv.v, &old);
