@@ -2,7 +2,6 @@
 /* qvm-notes: shows, edits and replaces the notes of a qube (tools-config 8). */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "admin/exc.h"
@@ -33,33 +32,13 @@ static const struct pos positionals[] = {
 	POS_END,
 };
 
-/* Whether the error means that there is no such qube: over qrexec that looks like any other refusal. */
-static bool is_missing(struct ctx *c, const struct call *call)
-{
-	CLEANUP_QUBES struct qubes all = {0};
-	CLEANUP_FREE char *body = NULL;
-	size_t len;
-
-	if (!streq(call->err.type, EXC_ACCESS))
-		return qube_is_missing(&call->err, call->dest);
-	return admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) == 0 &&
-	       qubes_parse(&all, body, len, NULL) == 0 && !qubes_find(&all, call->dest);
-}
-
-static int no_such_qube(struct ctx *c, const char *name)
-{
-	CLEANUP_FREE char *quoted = quote_py(name);
-
-	return fail_usage(c, "no such domain: %s", quoted);
-}
-
 /* What the server refused, in the words of the action (tools-config 8). */
 static int report(struct ctx *c, const struct selection *s, struct call *call, const char *what)
 {
 	/* Outside of the QubesException family the Python tool says nothing of its own. */
 	bool bare = err_is(&call->err, "ProtocolError") || err_is(&call->err, "PermissionDenied");
 
-	if (!s->many && is_missing(c, call))
+	if (!s->many && qube_is_gone(c, &call->err, call->dest))
 		return no_such_qube(c, call->dest);
 	if (bare || c->format != FORMAT_TEXT)
 		return perqube_error(c, s, call);

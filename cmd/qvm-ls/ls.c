@@ -2,7 +2,6 @@
 /* qvm-ls: list qubes and what is known about them. */
 #include "ls.h"
 
-#include "base/escape.h"
 #include "base/mem.h"
 #include "model/glob.h"
 
@@ -116,9 +115,7 @@ static int select_names(struct ctx *c, struct selection *s)
 		} else if (q) {
 			choose(s, chosen, (size_t)(q - s->all.v));
 		} else {
-			CLEANUP_FREE char *quoted = quote_py(names.v[k]);
-
-			return fail_usage(c, "no such domain: %s", quoted);
+			return no_such_qube(c, names.v[k]);
 		}
 	}
 	for (size_t i = 0; !names.n && i < s->all.n; i++)

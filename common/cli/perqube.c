@@ -3,7 +3,6 @@
 #include "cli/perqube.h"
 
 #include "admin/exc.h"
-#include "base/escape.h"
 #include "base/mem.h"
 
 struct call *perqube_calls(const struct selection *s, const char *method, const char *arg,
@@ -20,13 +19,6 @@ struct call *perqube_calls(const struct selection *s, const char *method, const 
 			.payload_len = len,
 		};
 	return calls;
-}
-
-bool qube_is_missing(const struct err *e, const char *qube)
-{
-	CLEANUP_FREE char *quoted = quote_py(qube);
-
-	return err_is(e, "QubesVMNotFoundError") && strstr(e->text, quoted);
 }
 
 int perqube_error(struct ctx *c, const struct selection *s, const struct call *call)

@@ -23,8 +23,6 @@ int perqube_error(struct ctx *c, const struct selection *s, const struct call *c
  */
 int perqube_change(struct ctx *c, const struct selection *s, const char *method, const char *arg,
 		   const void *payload, size_t len, const char *fine);
-/* True when the error says that the very qube called is not there. */
-bool qube_is_missing(const struct err *e, const char *qube);
 
 /* Appends n bytes of text and a newline; with many qubes every line gets the name in front. */
 void perqube_lines(struct buf *b, const struct selection *s, const char *qube, const char *text, size_t n);

@@ -28,7 +28,7 @@ int list_qubes(struct ctx *c, struct qubes *ret)
 	return STATUS_OK;
 }
 
-static int no_such(struct ctx *c, const char *name)
+int no_such_qube(struct ctx *c, const char *name)
 {
 	CLEANUP_FREE char *quoted = quote_py(name);
 
@@ -71,7 +71,7 @@ static int choose_names(struct ctx *c, struct selection *s, const struct strv *n
 		const struct qube *q = qubes_find(&s->all, name);
 
 		if (!q)
-			return no_such(c, name);
+			return no_such_qube(c, name);
 		choose(s, q);
 	}
 	return STATUS_OK;
@@ -115,7 +115,7 @@ static int choose_plain(struct ctx *c, struct selection *s, const char *name)
 		return fail(c, "invalid character in %s", quoted);
 	}
 	if (name_check_qube(name, &err) < 0)
-		return no_such(c, name);
+		return no_such_qube(c, name);
 	s->named = (struct qube){xstrdup(name), (char *)"", (char *)"", (char *)""};
 	choose(s, &s->named);
 	return STATUS_OK;
@@ -152,7 +152,7 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 		return status;
 	choose_names(c, ret, &one);
 	if (ret->n == 0)
-		return no_such(c, name);
+		return no_such_qube(c, name);
 	if (ret->n > 1) {
 		CLEANUP_FREE char *quoted = quote_py(name);
 
@@ -161,15 +161,21 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 	return STATUS_OK;
 }
 
-/* True when the qube is really not there; over qrexec a refusal and a missing qube look the same. */
-static bool is_missing(struct ctx *c, const struct err *e, const char *qube)
+bool qube_is_missing(const struct err *e, const char *qube)
+{
+	CLEANUP_FREE char *quoted = quote_py(qube);
+
+	return err_is(e, "QubesVMNotFoundError") && strstr(e->text, quoted);
+}
+
+bool qube_is_gone(struct ctx *c, const struct err *e, const char *qube)
 {
 	CLEANUP_QUBES struct qubes all = {0};
-	CLEANUP_FREE char *body = NULL, *quoted = quote_py(qube);
+	CLEANUP_FREE char *body = NULL;
 	size_t len;
 
-	if (err_is(e, "QubesVMNotFoundError"))
-		return strstr(e->text, quoted);
+	if (qube_is_missing(e, qube))
+		return true;
 	if (!streq(e->type, EXC_ACCESS) && !streq(e->type, EXC_PROPERTY_ACCESS))
 		return false;
 	if (admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) < 0 ||
@@ -180,5 +186,5 @@ static bool is_missing(struct ctx *c, const struct err *e, const char *qube)
 
 int qube_error(struct ctx *c, const struct err *e, const char *qube, const char *method)
 {
-	return is_missing(c, e, qube) ? no_such(c, qube) : fail_err(c, e, qube, method);
+	return qube_is_gone(c, e, qube) ? no_such_qube(c, qube) : fail_err(c, e, qube, method);
 }

@@ -37,6 +37,12 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret);
  * together. Keys that hold no '=' are a usage error. */
 int select_where(struct ctx *c, struct selection *s);
 
+/* The usage error `no such domain: 'X'`; returns STATUS_USAGE. */
+int no_such_qube(struct ctx *c, const char *name);
+/* True when the error itself says that the very qube called is not there. */
+bool qube_is_missing(const struct err *e, const char *qube);
+/* True when it is not there; over qrexec a refusal looks the same, and the list of qubes is asked for. */
+bool qube_is_gone(struct ctx *c, const struct err *e, const char *qube);
 /* Turns QubesVMNotFoundError of a call about a named qube into the usage error `no such domain: 'X'`
  * (exit 2), QubesVMNotFoundError about others and all else into fail_err. Returns the exit status. */
 int qube_error(struct ctx *c, const struct err *e, const char *qube, const char *method);
