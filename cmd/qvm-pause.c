@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-pause: halts the processors of qubes, or puts qubes to sleep. */
-#include "cli/each.h"
+#include "cli/perqube.h"
 
 static const struct opt options[] = {
 	{"--suspend/-S", OPT_FLAG, 0, NULL, "put the qubes to sleep (suspend to memory) instead"},
@@ -32,7 +32,6 @@ static void drop_idle(struct selection *sel)
 static int run(struct ctx *c)
 {
 	CLEANUP_SELECTION struct selection sel = {0};
-	CLEANUP_FREE const char **names = NULL;
 	bool suspend = arg_has(&c->args, "--suspend");
 	struct call *calls;
 	int status = select_qubes(c, "VMNAME", &sel);
@@ -41,11 +40,11 @@ static int run(struct ctx *c)
 		return status;
 	if (!arg_pos(&c->args, "VMNAME"))
 		drop_idle(&sel);
-	names = each_names(&sel);
-	calls = each_call(c, names, sel.n, suspend ? "admin.vm.Suspend" : "admin.vm.Pause", NULL);
+	calls = perqube_calls(&sel, suspend ? "admin.vm.Suspend" : "admin.vm.Pause", NULL, NULL, 0);
+	admin_run(&c->admin, calls, sel.n);
 	for (size_t i = 0; i < sel.n; i++)
 		if (calls[i].result < 0)
-			status = fail_plain(c, "Failed to %s: %s: %s", suspend ? "suspend" : "pause", names[i],
+			status = fail_plain(c, "Failed to %s: %s: %s", suspend ? "suspend" : "pause", calls[i].dest,
 					    calls[i].err.text);
 	calls_free(calls, sel.n);
 	return status;

@@ -2,6 +2,7 @@
 /* qvm-unpause: lets paused qubes run on and wakes sleeping ones. */
 #include "base/mem.h"
 #include "cli/each.h"
+#include "cli/perqube.h"
 
 static const struct pos positionals[] = {
 	{"VMNAME", POS_ANY, COMP_QUBE_PAUSED, NULL, "name of a qube, or a pattern"},
@@ -11,10 +12,10 @@ static const struct pos positionals[] = {
 /* Internal qubes are left alone unless named (tools-runtime 5). */
 static void drop_internal(struct ctx *c, struct selection *sel)
 {
-	CLEANUP_FREE const char **names = each_names(sel);
 	size_t n = sel->n, kept = 0;
-	struct call *calls = each_call(c, names, n, "admin.vm.feature.Get", "internal");
+	struct call *calls = perqube_calls(sel, "admin.vm.feature.Get", "internal", NULL, 0);
 
+	admin_run(&c->admin, calls, n);
 	for (size_t i = 0; i < n; i++)
 		if (calls[i].result < 0 || calls[i].body_len == 0)
 			sel->v[kept++] = sel->v[i];
@@ -25,7 +26,6 @@ static void drop_internal(struct ctx *c, struct selection *sel)
 static int run(struct ctx *c)
 {
 	CLEANUP_SELECTION struct selection sel = {0};
-	CLEANUP_FREE const char **names = NULL;
 	struct call *states, *wakes;
 	size_t n = 0;
 	int status = select_qubes(c, "VMNAME", &sel);
@@ -34,24 +34,24 @@ static int run(struct ctx *c)
 		return status;
 	if (!arg_pos(&c->args, "VMNAME"))
 		drop_internal(c, &sel);
-	names = each_names(&sel);
-	states = each_call(c, names, sel.n, "admin.vm.CurrentState", NULL);
+	states = perqube_calls(&sel, "admin.vm.CurrentState", NULL, NULL, 0);
+	admin_run(&c->admin, states, sel.n);
 	wakes = xcalloc(sel.n + 1, sizeof *wakes);
 	for (size_t i = 0; i < sel.n; i++) {
 		CLEANUP_FREE char *state = call_state(&states[i]);
 
 		if (!state)
 			continue;
-		wakes[n].dest = names[i];
+		wakes[n].dest = states[i].dest;
 		wakes[n++].method = streq(state, "Suspended") ? "admin.vm.Resume" : "admin.vm.Unpause";
 	}
 	if (n)
 		admin_run(&c->admin, wakes, n);
 	for (size_t i = 0, k = 0; i < sel.n; i++) {
-		const struct call *last = k < n && wakes[k].dest == names[i] ? &wakes[k++] : &states[i];
+		const struct call *last = k < n && wakes[k].dest == states[i].dest ? &wakes[k++] : &states[i];
 
 		if (last->result < 0)
-			status = fail_plain(c, "Failed to unpause/resume: %s: %s", names[i], last->err.text);
+			status = fail_plain(c, "Failed to unpause/resume: %s: %s", states[i].dest, last->err.text);
 	}
 	calls_free(wakes, n);
 	calls_free(states, sel.n);

@@ -2,6 +2,7 @@
 /* qvm-start: starts qubes, with a drive attached when asked (tools-runtime 2). */
 #include "base/mem.h"
 #include "cli/each.h"
+#include "cli/perqube.h"
 #include "model/device.h"
 #include "qvm-start/drive.h"
 
@@ -153,19 +154,18 @@ static void start_with_drive(struct start *s, const struct qubes *all)
 static int run(struct ctx *c)
 {
 	CLEANUP_SELECTION struct selection sel = {0};
-	CLEANUP_FREE const char **names = NULL;
 	struct start s = {.c = c};
 	struct call *states;
 	int status = select_qubes(c, "VMNAME", &sel);
 
 	if (status)
 		return status;
-	names = each_names(&sel);
 	s.n = sel.n;
 	s.jobs = xcalloc(s.n + 1, sizeof *s.jobs);
 	for (size_t i = 0; i < s.n; i++)
-		s.jobs[i].name = names[i];
-	states = each_call(c, names, s.n, "admin.vm.CurrentState", NULL);
+		s.jobs[i].name = sel.v[i]->name;
+	states = perqube_calls(&sel, "admin.vm.CurrentState", NULL, NULL, 0);
+	admin_run(&c->admin, states, s.n);
 	skip_running(&s, states);
 	calls_free(states, s.n);
 	if (drive_wanted(c))
@@ -174,7 +174,7 @@ static int run(struct ctx *c)
 		advance(&s, WANTED, DONE, "admin.vm.Start", NULL);
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.jobs[i].stage == FAILED)
-			status = fail_plain(c, "Starting qube failed: %s: %s", names[i], s.jobs[i].err.text);
+			status = fail_plain(c, "Starting qube failed: %s: %s", s.jobs[i].name, s.jobs[i].err.text);
 		err_release(&s.jobs[i].err);
 	}
 	free(s.jobs);

@@ -5,15 +5,6 @@
 #include "admin/exc.h"
 #include "base/mem.h"
 
-const char **each_names(const struct selection *s)
-{
-	const char **names = xcalloc(s->n + 1, sizeof *names);
-
-	for (size_t i = 0; i < s->n; i++)
-		names[i] = s->v[i]->name;
-	return names;
-}
-
 struct call *each_call(struct ctx *c, const char *const *names, size_t n, const char *method, const char *arg)
 {
 	struct call *calls;

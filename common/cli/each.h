@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The same call on each chosen qube, all in flight together, reported in argument order (tools-runtime 1.6). */
+/* The same call on several qubes, all in flight together, reported in argument order (tools-runtime 1.6). */
 #pragma once
 
 #include "cli/select.h"
 #include "cli/tool.h"
 
 /*
- * Calls method on each of the n names. Element i of the result belongs to names[i]; the caller frees it
- * with calls_free(). NULL only when n is 0.
+ * Calls method on each of the n names; for a whole selection see perqube_calls(). Element i of the result
+ * belongs to names[i]; the caller frees it with calls_free(). NULL only when n is 0.
  */
 struct call *each_call(struct ctx *c, const char *const *names, size_t n, const char *method, const char *arg);
-/* The names of a selection in its order; the array is the caller's, the names are borrowed. */
-const char **each_names(const struct selection *s);
 
 /* The value of key in "key=value key=value ..."; the caller frees it; NULL when absent. */
 char *word_value(const char *body, const char *key);

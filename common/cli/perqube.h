@@ -9,7 +9,8 @@
 #include "cli/select.h"
 #include "cli/tool.h"
 
-/* A call for each chosen qube, element i about s->v[i], not made yet. The caller frees with calls_free(). */
+/* A call for each qube of any selection, element i about s->v[i]: ready for admin_run(), not made yet. The caller
+ * frees them with calls_free(). */
 struct call *perqube_calls(const struct selection *s, const char *method, const char *arg,
 			   const void *payload, size_t len);
 /*
