@@ -10,7 +10,7 @@
 /* A session: where to call, for how long to wait, and what was called so far. */
 struct admin {
 	struct endpoint endpoint;
-	uint64_t timeout_ns; /* for one call; 0 = no limit. From QVM_TIMEOUT */
+	uint64_t timeout_ns; /* for all calls of one admin_run(); 0 = no limit. From QVM_TIMEOUT */
 	unsigned in_flight;  /* most calls at once; 0 = ADMIN_IN_FLIGHT */
 	struct buf ledger;   /* a line per call made: method, destination, argument, payload size */
 	bool keep_ledger;
