@@ -42,8 +42,9 @@ struct kvs {
 	size_t cap;
 };
 const char *kvs_get(const struct kvs *k, const char *key); /* NULL when absent; borrowed */
+/* Replaces the value of key, or adds both (copies) at the end or, sorted, at their place. */
 void kvs_put(struct kvs *k, const char *key, const char *value, bool sorted);
-bool kvs_del(struct kvs *k, const char *key);
+bool kvs_del(struct kvs *k, const char *key); /* false: was not there */
 void kvs_release(struct kvs *k);
 
 struct label {

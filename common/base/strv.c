@@ -60,6 +60,28 @@ void strv_sort(struct strv *s)
 		qsort(s->v, s->n, sizeof *s->v, strv_cmp);
 }
 
+bool strv_insert(struct strv *s, const char *str)
+{
+	size_t at = s->n;
+
+	while (at > 0) {
+		int c = strcmp(s->v[at - 1], str);
+
+		if (c == 0)
+			return false;
+		if (c < 0)
+			break;
+		at--;
+	}
+	strv_add(s, str);
+
+	char *added = s->v[s->n - 1];
+
+	memmove(&s->v[at + 1], &s->v[at], (s->n - 1 - at) * sizeof *s->v);
+	s->v[at] = added;
+	return true;
+}
+
 void strv_remove(struct strv *s, size_t i)
 {
 	free(s->v[i]);

@@ -25,6 +25,8 @@ void strv_addf(struct strv *s, const char *fmt, ...) PRINTF(2, 3);
 bool strv_has(const struct strv *s, const char *str);
 /* Orders by bytes (strcmp), the order of everything in Qubes. */
 void strv_sort(struct strv *s);
+/* Adds a copy of str at its place in a sorted vector; false when it is there already. */
+bool strv_insert(struct strv *s, const char *str);
 /* Drops the element at i and keeps the order. */
 void strv_remove(struct strv *s, size_t i);
 /* Adds the pieces of str between sep; an empty str adds nothing, a final empty piece is left out. */
