@@ -23,59 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "escapes.h"
+
 static void die(const char *what)
 {
 	fprintf(stderr, "rawcall: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static size_t unescape(char *s)
-{
-	char *to = s;
-
-	for (char *p = s; *p; p++) {
-		char hex[3] = {0};
-
-		if (*p != '\\' || !p[1]) {
-			*to++ = *p;
-			continue;
-		}
-		switch (*++p) {
-		case '0': *to++ = '\0'; break;
-		case 'n': *to++ = '\n'; break;
-		case 'r': *to++ = '\r'; break;
-		case 't': *to++ = '\t'; break;
-		case 'x':
-			memcpy(hex, p + 1, p[1] ? 2 : 1);
-			*to++ = (char)strtoul(hex, NULL, 16);
-			p += strlen(hex);
-			break;
-		default: *to++ = *p;
-		}
-	}
-	return (size_t)(to - s);
-}
-
-static void print_escaped(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (c == '\0')
-			fputs("\\0", stdout);
-		else if (c == '\n')
-			fputs("\\n", stdout);
-		else if (c == '\r')
-			fputs("\\r", stdout);
-		else if (c == '\t')
-			fputs("\\t", stdout);
-		else if (c == '\\')
-			fputs("\\\\", stdout);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
 }
 
 static int try_connect(const char *path)
@@ -132,12 +85,12 @@ static size_t print_event(const char *p, size_t n)
 		fields++;
 	}
 	if (len[0])
-		print_escaped(p + start[0], len[0]);
+		put_escaped(stdout, p + start[0], len[0]);
 	else
 		putchar('.');
 	for (size_t i = 1; i < fields; i++) {
 		putchar(i % 2 && i > 1 ? '=' : ' ');
-		print_escaped(p + start[i], len[i]);
+		put_escaped(stdout, p + start[i], len[i]);
 	}
 	putchar('\n');
 	fflush(stdout);
@@ -168,7 +121,7 @@ static void read_events(int fd, unsigned long want)
 			break;
 	}
 	fputs("! ", stdout);
-	print_escaped(buf, n);
+	put_escaped(stdout, buf, n);
 	putchar('\n');
 }
 
@@ -238,7 +191,7 @@ int main(int argc, char *argv[])
 		ssize_t r;
 
 		while ((r = read(fd, reply, sizeof reply)) > 0)
-			print_escaped(reply, (size_t)r);
+			put_escaped(stdout, reply, (size_t)r);
 		putchar('\n');
 	}
 	close(fd);

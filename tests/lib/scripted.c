@@ -33,6 +33,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "escapes.h"
+
 struct piece {
 	long delay_ms;
 	bool slow;
@@ -71,55 +73,6 @@ static void *check(void *p)
 	if (!p)
 		abort();
 	return p;
-}
-
-static size_t unescape(char *s)
-{
-	char *to = s;
-
-	for (char *p = s; *p; p++) {
-		char hex[3] = {0};
-
-		if (*p != '\\' || !p[1]) {
-			*to++ = *p;
-			continue;
-		}
-		switch (*++p) {
-		case '0': *to++ = '\0'; break;
-		case 'n': *to++ = '\n'; break;
-		case 'r': *to++ = '\r'; break;
-		case 't': *to++ = '\t'; break;
-		case 'x':
-			memcpy(hex, p + 1, p[1] ? 2 : 1);
-			*to++ = (char)strtoul(hex, NULL, 16);
-			p += strlen(hex);
-			break;
-		default: *to++ = *p;
-		}
-	}
-	return (size_t)(to - s);
-}
-
-static void log_escaped(FILE *f, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (c == '\0')
-			fputs("\\0", f);
-		else if (c == '\n')
-			fputs("\\n", f);
-		else if (c == '\r')
-			fputs("\\r", f);
-		else if (c == '\t')
-			fputs("\\t", f);
-		else if (c == '\\')
-			fputs("\\\\", f);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(f, "\\x%02x", c);
-		else
-			putc(c, f);
-	}
 }
 
 static char *with_plus(const char *method)
@@ -290,11 +243,11 @@ static void serve(struct conn *c, FILE *log, pid_t server)
 
 		r = find_rule(method, dest, payload, len);
 		fprintf(log, "%s %s%s", dest, method, len ? " <- " : "");
-		log_escaped(log, payload, len);
+		put_escaped(log, payload, len);
 		free(method);
 	} else {
 		fputs("! ", log);
-		log_escaped(log, c->data, c->len);
+		put_escaped(log, c->data, c->len);
 	}
 	putc('\n', log);
 	fflush(log);
