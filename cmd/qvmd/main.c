@@ -128,7 +128,7 @@ static int parse(struct options *o, int argc, char *argv[])
 	int c, at = 0, r = 0;
 
 	*o = (struct options){ .parent_fd = -1, .max_connections = 4096, .idle_timeout = 60,
-			      .max_backlog = 8192 * 1024 };
+			      .max_backlog = (size_t)8192 * 1024 };
 	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options, &at)) != -1) {
 		switch (c) {
 		case O_STATE: o->state_dir = optarg; break;

@@ -197,7 +197,7 @@ struct req {
 	size_t payload_len;
 	struct vm *source;
 	struct vm *dest;
-	struct conn *conn;  /* server.c */
+	struct conn *conn;  /* conn.c */
 	bool answered, held;
 };
 
