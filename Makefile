@@ -42,6 +42,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 Q := $(if $(filter 1,$(V)),,@)
+comma := ,
 say = $(if $(filter 1,$(V)),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # Developer builds carry the sanitizers, release builds the hardening, fuzzers clang's coverage; each has a
@@ -132,7 +133,7 @@ demo: all
 TEST_PROGS := $(patsubst tests/lib/%.c,$(O)/tests/%,$(wildcard tests/lib/*.c)) $(O)/tests/hammer
 UNIT_PROGS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*.c))
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZ_SECONDS ?= 5
+FUZZ_SECONDS ?= 3
 
 $(filter-out %/hammer,$(TEST_PROGS)): $(O)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
@@ -150,8 +151,36 @@ $(UNIT_PROGS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libcommon.a
 
 $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(O)/libcommon.a $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)
+
+# The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
+FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(O)/tests/fuzz/lib/inmem.o $(FUZZ_DAEMON)
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \
+	$(patsubst %,-Wl$(comma)--wrap=%,sqlite3_open_v2 sqlite3_step getrandom fopen)
+
+# All tools in one program, with a daemon that says what the fuzzer wants (tests/fuzz/lib/replies.h).
+FUZZ_TOOLS := $(sort $(filter-out qvmd,$(PROGS)))
+define fuzz_tool
+$(O)/tests/fuzz/tools/$(1).a: tests/fuzz/lib/rename $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1).c cmd/$(1)/*.c))
+	$(call say,RENAME,$$@)
+	$$(Q)mkdir -p $$(@D) && tests/fuzz/lib/rename $(1) $$@ $$(filter %.o,$$^)
+endef
+$(foreach t,$(FUZZ_TOOLS),$(eval $(call fuzz_tool,$(t))))
+$(O)/tests/fuzz/tools/table.c: $(FUZZ_TOOLS:%=$(O)/tests/fuzz/tools/%.a)
+	$(Q)for t in $(subst -,_,$(FUZZ_TOOLS)); do echo "extern const struct tool $${t}__tool;"; done >$@ && \
+		echo 'const struct tool *const fuzz_tools[] = {' >>$@ && \
+		for t in $(subst -,_,$(FUZZ_TOOLS)); do echo "&$${t}__tool,"; done >>$@ && echo '0};' >>$@
+$(O)/tests/fuzz/tools/table.o: $(O)/tests/fuzz/tools/table.c
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-variable-declarations -c -o $@ $<
+$(O)/tests/fuzz/fuzz_tools: $(O)/tests/fuzz/tools/table.o $(FUZZ_TOOLS:%=$(O)/tests/fuzz/tools/%.a)
+$(O)/tests/fuzz/fuzz_tools: LIBS := $(FUZZ_TOOLS:%=$(O)/tests/fuzz/tools/%.a) $(O)/libcommon.a $(LIBS)
+$(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: $(O)/tests/fuzz/lib/replies.o
+$(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%, \
+	admin_run admin_call admin_import stream_open spawn open read_file mkstemps unlink sock_connect isatty)
 $(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: ALL_CFLAGS += -Wno-missing-prototypes
+$(O)/tests/fuzz/%.o: ALL_CPPFLAGS += -Itests/fuzz
 
 .PHONY: test-programs fuzz-programs
 test-programs: all $(TEST_PROGS) $(UNIT_PROGS)
