@@ -6,10 +6,10 @@
 # ---- what has to be installed: "make deps", before anything else that is named beside it ----
 
 DEBIAN_BUILD := gcc make libc6-dev libsmartcols-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev
-DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount mandoc shellcheck clang \
-	libclang-rt-14-dev bash-completion
-FEDORA := gcc make glibc-devel libsmartcols-devel json-c-devel libuv-devel sqlite-devel \
-	libyaml-devel bats libcmocka-devel jq strace procps-ng sqlite util-linux mandoc ShellCheck clang compiler-rt bash-completion
+DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount mandoc \
+	shellcheck clang libclang-rt-14-dev llvm bash-completion
+FEDORA := gcc make glibc-devel libsmartcols-devel json-c-devel libuv-devel sqlite-devel libyaml-devel bats \
+	libcmocka-devel jq strace procps-ng sqlite util-linux mandoc ShellCheck clang compiler-rt llvm bash-completion
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 
@@ -56,8 +56,10 @@ else ifeq ($(FUZZ),1)
 O := build/fuzz
 CC := clang
 CFLAGS := -O1 -g
-MODE_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-unknown-warning-option
-MODE_LDFLAGS := -fsanitize=fuzzer,address,undefined
+# Two programs' main.c are two files to the measurement of coverage only when they have their whole names.
+MODE_CFLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fprofile-instr-generate \
+	-fcoverage-mapping -Xclang -main-file-name -Xclang $< -Wno-unknown-warning-option
+MODE_LDFLAGS := -fsanitize=fuzzer,address,undefined -fprofile-instr-generate
 else
 O := build/dev
 CFLAGS ?= -O1 -g
@@ -89,7 +91,8 @@ LIBS_qvmd := -luv -lsqlite3 -lyaml
 .PHONY: all
 all: $(PROGS:%=$(O)/bin/%)
 
-$(O)/%.o: %.c
+# A changed flag makes everything anew.
+$(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -153,6 +156,8 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)
 
+$(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
+
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
 FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(O)/tests/fuzz/lib/inmem.o $(FUZZ_DAEMON)
@@ -178,7 +183,7 @@ $(O)/tests/fuzz/fuzz_tools: $(O)/tests/fuzz/tools/table.o $(FUZZ_TOOLS:%=$(O)/te
 $(O)/tests/fuzz/fuzz_tools: LIBS := $(FUZZ_TOOLS:%=$(O)/tests/fuzz/tools/%.a) $(O)/libcommon.a $(LIBS)
 $(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: $(O)/tests/fuzz/lib/replies.o
 $(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%, \
-	admin_run admin_call admin_import stream_open spawn open read_file mkstemps unlink sock_connect isatty)
+	sock_connect sock_connect_within poll now_ns spawn open read_file mkstemps unlink isatty)
 $(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: ALL_CFLAGS += -Wno-missing-prototypes
 $(O)/tests/fuzz/%.o: ALL_CPPFLAGS += -Itests/fuzz
 

@@ -132,6 +132,7 @@ int __real_sqlite3_open_v2(const char *path, sqlite3 **ret, int flags, const cha
 int __wrap_sqlite3_step(sqlite3_stmt *stmt);
 int __real_sqlite3_step(sqlite3_stmt *stmt);
 ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
+FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
 
 int __wrap_sqlite3_open_v2(const char *path, sqlite3 **ret, int flags, const char *vfs)
@@ -166,6 +167,10 @@ ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags)
 /* A fixture, and any fixture that it is based on, is the same text. */
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
+	size_t n = strlen(path);
+
+	if (n < 5 || !streq(path + n - 5, ".yaml"))
+		return __real_fopen(path, mode); /* of the measurement of coverage */
 	return world.yaml_len ? fmemopen((void *)world.yaml, world.yaml_len, "r") : NULL;
 }
 

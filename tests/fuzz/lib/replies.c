@@ -1,50 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls answered from the input; see replies.h. */
+/* Connections answered from the input; see replies.h. */
 #include "lib/replies.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <sys/types.h>
+#include <sys/socket.h>
 
-#include "admin/exc.h"
 #include "admin/frame.h"
-#include "admin/import.h"
-#include "admin/stream.h"
-#include "base/mem.h"
+#include "os/io.h"
 #include "os/spawn.h"
 
 #define CALLS_MAX 1000 /* then every call fails, so that nobody asks for ever */
+#define PEERS_MAX 100  /* more than are open at once */
 
 /* One world at a time: libFuzzer calls again and again. */
 static struct {
 	const char *data;
 	size_t len, at, second;
 	size_t calls;
+	int peers[PEERS_MAX]; /* our ends, so that requests can be sent; 0 = none */
+	uint64_t now_ns;
 	bool tty;
 } world;
 
-int __wrap_admin_run(struct admin *a, struct call *calls, size_t n);
-int __wrap_admin_call(struct admin *a, struct err *err, const char *dest, const char *method, const char *arg,
-		      const char *payload, char **ret_body, size_t *ret_len);
-int __wrap_admin_import(struct admin *a, const char *dest, const char *method, const char *volume, const char *head,
-			size_t len, int fd, struct err *err);
-int __wrap_stream_open(struct admin *a, const char *dest, const char *method, struct stream **ret, struct err *err);
+int __wrap_sock_connect(const char *path, bool nonblock);
+int __wrap_sock_connect_within(const char *path, uint64_t timeout_ns);
+int __real_poll(struct pollfd *p, nfds_t n, int timeout_ms);
+int __wrap_poll(struct pollfd *p, nfds_t n, int timeout_ms);
+uint64_t __wrap_now_ns(void);
 int __wrap_spawn(struct child *ret, char *const argv[], int flags);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_read_file(const char *path, struct buf *b, size_t max);
 int __wrap_mkstemps(char *path, int suffix);
 int __wrap_unlink(const char *path);
-int __wrap_sock_connect(const char *path, bool nonblock);
 int __wrap_isatty(int fd);
 
 void replies_set(const char *data, size_t len)
 {
 	const char *sep = len ? memchr(data, REPLY_SEPARATOR, len) : NULL;
 
+	replies_end();
 	world.data = data;
 	world.len = len;
 	world.at = world.calls = 0;
 	world.second = sep && sep + 1 < data + len ? (size_t)(sep + 1 - data) : 0;
+}
+
+static void close_peer(size_t i)
+{
+	if (world.peers[i])
+		close(world.peers[i]);
+	world.peers[i] = 0;
+}
+
+void replies_end(void)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		close_peer(i);
 }
 
 void replies_tty(bool tty)
@@ -63,72 +76,49 @@ static void next(struct buf *b)
 	end = world.len ? memchr(p, REPLY_SEPARATOR, world.len - world.at) : NULL;
 	n = end ? (size_t)(end - p) : world.len - world.at;
 	world.at += n + 1;
-	if (n && *p == '2')
+	if (n >= 2 && (*p == '1' || *p == '2') && !p[1])
 		buf_add(b, p, n);
 	else
 		reply_encode_ok(b, p, n);
 }
 
-static int answer(struct admin *a, struct call *c)
+/* ---- in place of the system ---- */
+
+int __wrap_sock_connect(const char *path, bool nonblock)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	size_t off = 0;
+	size_t i = world.calls % PEERS_MAX;
+	int pair[2];
 
-	c->result = call_check(a, c);
-	if (c->result < 0)
-		return c->result;
-	call_note(a, c);
-	if (world.calls++ < CALLS_MAX)
-		next(&b);
-	buf_reserve(&b, 0);
-	c->result = reply_decode(b.data, b.len, &off, &c->err);
-	if (c->result == 0) {
-		c->body_len = b.len - off;
-		c->raw = buf_steal(&b);
-		c->body = c->raw + off;
-	}
-	return c->result;
+	if (world.calls++ >= CALLS_MAX)
+		return -ECONNREFUSED;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0, pair) < 0)
+		abort();
+	next(&b);
+	send(pair[1], b.data, b.len, MSG_DONTWAIT);
+	shutdown(pair[1], SHUT_WR);
+	close_peer(i);
+	world.peers[i] = pair[1];
+	return pair[0];
 }
 
-int __wrap_admin_run(struct admin *a, struct call *calls, size_t n)
+int __wrap_sock_connect_within(const char *path, uint64_t timeout_ns)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		int one = answer(a, &calls[i]);
-
-		r = r ? r : one;
-	}
-	return r;
+	return __wrap_sock_connect(path, false);
 }
 
-int __wrap_admin_call(struct admin *a, struct err *err, const char *dest, const char *method, const char *arg,
-		      const char *payload, char **ret_body, size_t *ret_len)
+/* Sleeps take no time; all that a socket will say is there. */
+int __wrap_poll(struct pollfd *p, nfds_t n, int timeout_ms)
 {
-	CLEANUP_CALL struct call c = {.dest = dest, .method = method, .arg = arg, .payload = payload,
-				      .payload_len = payload ? strlen(payload) : 0};
-
-	if (answer(a, &c) < 0) {
-		if (err)
-			err_move(err, &c.err);
-		return c.result;
-	}
-	if (ret_len)
-		*ret_len = c.body_len;
-	if (ret_body)
-		*ret_body = xmemdup0(c.body, c.body_len);
+	if (n)
+		return __real_poll(p, n, timeout_ms);
+	world.now_ns += (uint64_t)timeout_ms * 1000000;
 	return 0;
 }
 
-int __wrap_admin_import(struct admin *a, const char *dest, const char *method, const char *volume, const char *head,
-			size_t len, int fd, struct err *err)
+uint64_t __wrap_now_ns(void)
 {
-	return __wrap_admin_call(a, err, dest, method, volume, NULL, NULL, NULL);
-}
-
-int __wrap_stream_open(struct admin *a, const char *dest, const char *method, struct stream **ret, struct err *err)
-{
-	return err_set(err, -EPIPE, EXC_COMMUNICATION, "no events here");
+	return world.now_ns += 1000;
 }
 
 int __wrap_spawn(struct child *ret, char *const argv[], int flags)
@@ -157,11 +147,6 @@ int __wrap_unlink(const char *path)
 {
 	errno = EROFS;
 	return -1;
-}
-
-int __wrap_sock_connect(const char *path, bool nonblock)
-{
-	return -ECONNREFUSED;
 }
 
 int __wrap_isatty(int fd)
