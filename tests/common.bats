@@ -580,6 +580,10 @@ EOF2
 	expect 0 'qvm-prefs a1 kernelopts | head -c 3; exit ${PIPESTATUS[1]}' 000 ''
 }
 
+# Runs a command on a terminal; the carriage returns are the terminal's own.
+tty() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
+export -f tty
+
 @test "on a terminal control bytes become _, in a pipe they stay" {
 	[[ $(script --version) == *util-linux* ]]
 	start_script <<'EOF2'
@@ -600,9 +604,6 @@ EOF2
 > admin.vm.feature.Get+z a1
 < 2\0QubesException\0\0no \x1b]0;x\x07 here\0
 EOF2
-	# On a terminal; the carriage returns are the terminal's own.
-	tty() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
-	export -f tty
 	expect 0 'qvm-prefs a1 kernelopts' $'a\x1b[31m\x07\x7f\xc2\x9b\u202e\xff\tb\nc\xc3\xa4\n' ''
 	expect 0 "tty 'qvm-prefs a1 kernelopts'" $'a_[31m_____\tb\ncä\n' ''
 	expect 0 'qvm-tags a1' $'a\x1b[31mb\n' ''
@@ -621,6 +622,17 @@ hint: is the daemon running? 'qvm-lab COMMAND' runs a command against a system o
 	# In the C locale each byte from 0x80 up is spelled out in a table.
 	LC_ALL=C expect 0 'qvm-features a1' $'x  1\x1b[31m\\n2\ny  \\xe6\\xbc\\xa2\\xe5\\xad\\x97\n' ''
 	LC_ALL=C expect 0 "tty 'qvm-features a1'" $'x  1_[31m\\n2\ny  \\xe6\\xbc\\xa2\\xe5\\xad\\x97\n' ''
+}
+
+@test "tables: bytes that are no character take no room, wherever one is cut off" {
+	start_script <<'EOF2'
+> admin.vm.List+ dom0
+< 0\0a1 class=A\xc3 state=Running\nb1 class=B\xb4\x17C state=Running\nc1 class=\xf0\x9f\x98 state=Running
+EOF2
+	expect 0 'timeout 5 qvm-ls --no-spinner -O class,name' \
+		$'CLASS  NAME\nA\xc3      a1\nB\xb4\x17C     b1\n\xf0\x9f\x98       c1\n'
+	expect 0 "tty 'qvm-ls --no-spinner -O class,name'" \
+		$'CLASS  NAME\nA_     a1\nB__C   b1\n___    c1\n'
 }
 
 @test "tables: display width" {

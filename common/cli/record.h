@@ -32,7 +32,7 @@ static inline void table_freep(struct table **t)
 #define CLEANUP_TABLE CLEANUP(table_freep)
 /* Adds one row of `columns` cells (copied). A header is a row like any other. */
 void table_row(struct table *t, const char *const *cells);
-/* Prints with libsmartcols: width by display columns, two blanks between, the last not padded. Only once. */
+/* Prints: width by display columns, two blanks between, the last not padded. Only once. */
 void table_print(struct table *t, struct ctx *c);
 
 /* ---- JSON ---- */

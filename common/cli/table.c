@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Printers over records: tables of text (tools-config 1.8). */
 #include <langinfo.h>
-#include <libsmartcols/libsmartcols.h>
 #include <locale.h>
+#include <wchar.h>
 
 #include "base/buf.h"
 #include "base/escape.h"
@@ -87,39 +87,62 @@ static char *presentable(const char *s, bool tty, bool utf8)
 	return buf_steal(&b);
 }
 
-void table_print(struct table *t, struct ctx *c)
+/* Columns on a screen; what has no width there, bytes that are no UTF-8 among it, takes none. */
+static size_t display_width(const char *s)
 {
-	struct libscols_table *tb;
+	size_t n = strlen(s), width = 0, len;
+	uint32_t cp;
+
+	for (size_t i = 0; i < n; i += len) {
+		int w;
+
+		len = utf8_next(s + i, n - i, &cp);
+		w = len ? wcwidth((wchar_t)cp) : 0;
+		width += w > 0 ? (size_t)w : 0;
+		len += !len;
+	}
+	return width;
+}
+
+/* Replaces what cannot be shown. */
+static void make_presentable(struct table *t, bool tty)
+{
 	bool utf8;
 
-	if (!t->rows)
-		return;
-	/* The library measures text by the locale, which takes time to load. */
-	if (!t->plain)
-		setlocale(LC_CTYPE, "");
+	setlocale(LC_CTYPE, ""); /* takes time, and is needed for these only */
 	utf8 = streq(nl_langinfo(CODESET), "UTF-8");
-	tb = scols_new_table();
-	if (!tb)
-		abort();
-	scols_table_set_stream(tb, c->out);
-	scols_table_enable_noheadings(tb, 1);
-	scols_table_enable_noencoding(tb, 1);
-	scols_table_set_column_separator(tb, "  ");
-	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < t->columns; i++)
-		scols_table_new_column(tb, NULL, 0, 0);
-	for (size_t r = 0; r < t->rows; r++) {
-		struct libscols_line *line = scols_table_new_line(tb, NULL);
+	for (size_t i = 0; i < t->rows * t->columns; i++) {
+		char *shown;
 
-		if (!line)
-			abort();
-		for (size_t i = 0; i < t->columns; i++) {
-			char **cell = &t->cells[r * t->columns + i];
-
-			scols_line_refer_data(line, i,
-					      is_plain(*cell) ? STEAL(*cell) : presentable(*cell, c->out_tty, utf8));
-		}
+		if (is_plain(t->cells[i]))
+			continue;
+		shown = presentable(t->cells[i], tty, utf8);
+		free(t->cells[i]);
+		t->cells[i] = shown;
 	}
-	scols_print_table(tb);
-	scols_unref_table(tb);
+}
+
+/* A library measures and pads too (libsmartcols), but comes to no end over a character that is cut off. */
+void table_print(struct table *t, struct ctx *c)
+{
+	CLEANUP_FREE size_t *widths = xcalloc(t->rows * t->columns, sizeof *widths);
+	CLEANUP_FREE size_t *widest = xcalloc(t->columns, sizeof *widest);
+
+	if (!t->plain)
+		make_presentable(t, c->out_tty);
+	for (size_t i = 0; i < t->rows * t->columns; i++) {
+		size_t *most = &widest[i % t->columns];
+
+		widths[i] = t->plain ? strlen(t->cells[i]) : display_width(t->cells[i]);
+		*most = widths[i] > *most ? widths[i] : *most;
+	}
+	for (size_t i = 0; i < t->rows * t->columns; i++) {
+		size_t column = i % t->columns;
+
+		fputs(t->cells[i], c->out);
+		if (column + 1 < t->columns)
+			fprintf(c->out, "%*s", (int)(widest[column] - widths[i] + 2), "");
+		else
+			fputc('\n', c->out);
+	}
 }
