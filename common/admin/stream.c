@@ -14,6 +14,7 @@
 #include "os/spawn.h"
 
 #define RECONNECT_MS 1000 /* admin-api 1.13 */
+#define EVENT_MAX (1u << 20) /* far more than any event; a server that never ends one does not fill the memory */
 
 struct stream {
 	int fd;
@@ -149,6 +150,8 @@ int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err 
 
 		if (more == -EPIPE)
 			return ended(s, err);
+		if (more > 0 && s->in.len > EVENT_MAX)
+			more = -EMSGSIZE;
 		if (more < 0)
 			return err_set(err, more, EXC_COMMUNICATION, "%s", strerror(-more));
 		if (more == 0 && left == 0)

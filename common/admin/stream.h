@@ -22,7 +22,8 @@ static inline void stream_closep(struct stream **s)
 int stream_fd(const struct stream *s);
 /*
  * Waits up to timeout_ms (-1 = for ever) for the next event. 1: *ret is filled, the caller releases it;
- * 0: time is over; -EPIPE: the stream ended; other: err tells (an exception on the stream included).
+ * 0: time is over; -EPIPE: the stream ended; other: err tells (an exception on the stream included; -EMSGSIZE: an
+ * event of more than a mebibyte).
  */
 int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err);
 

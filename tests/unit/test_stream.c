@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A stream of events: split writes, an end, an exception on it, and one that is opened again after it was lost. */
+/* A stream of events: split writes, an end, an exception on it, one that is opened again after it was lost, and an
+ * event without an end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,9 +28,11 @@ static char dir[] = "/tmp/qvm-test-stream-XXXXXX";
 static char *path;
 static pid_t server;
 
-/* Connections in turn: an event byte by byte and the end; an exception behind an event; events and silence. */
+/* Connections in turn: an event byte by byte and the end; an exception behind an event; events and silence, until
+ * the client goes; an event that does not end. */
 static void serve(int fd)
 {
+	signal(SIGPIPE, SIG_IGN);
 	for (int turn = 0;; turn++) {
 		int client = accept(fd, NULL, NULL);
 		struct buf request = BUF_INIT;
@@ -41,8 +45,10 @@ static void serve(int fd)
 			write_all(client, BYTES("2\0QubesVMNotRunningError\0\0gone\0"));
 		if (turn == 2) {
 			write_all(client, changed, sizeof changed);
-			pause();
+			poll(&(struct pollfd){.fd = client}, 1, -1); /* POLLHUP */
 		}
+		while (turn == 3 && write_all(client, changed, sizeof changed - 1) == 0)
+			;
 		close(client);
 	}
 }
@@ -113,6 +119,13 @@ static void streams(void **state)
 	expect_event(&e, "property-set:memory");
 	assert_int_equal(stream_follow(&a, "dom0", "admin.Events", &s, now_ns() + 20000000, lost, &times_lost, &e), 0);
 	assert_int_equal(times_lost, 1);
+	stream_close(s);
+
+	assert_int_equal(stream_open(&a, "dom0", "admin.Events", &s, &err), 0);
+	assert_int_equal(stream_next(s, -1, &e, &err), 1);
+	expect_event(&e, "connection-established");
+	assert_int_equal(stream_next(s, -1, &e, &err), -EMSGSIZE);
+	assert_string_equal(err.text, "Message too long");
 	stream_close(s);
 	admin_release(&a);
 }
