@@ -209,10 +209,18 @@ analyze:
 	@tests/lib/deps --check "clang-tidy cppcheck" "clang-tools-extra cppcheck"
 	@tests/analyze/run
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-coverage
+# Out of the way of other work; what it finds of new inputs is kept for the next run.
+fuzz: export FUZZ_CORPUS := $(abspath build/fuzz/corpus)
 fuzz:
 	@+$(MAKE) --no-print-directory -j2 FUZZ=1 fuzz-programs
-	@tests/run --only fuzz --seconds $(if $(filter command% env%,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600)
+	@nice -n 19 tests/run --only fuzz --seconds $(if $(filter command% env%,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600); \
+		status=$$?; tests/fuzz/table build/dev/log; exit $$status
+
+# How often the committed inputs run through what they must reach.
+fuzz-coverage:
+	@+$(MAKE) --no-print-directory -j2 FUZZ=1 fuzz-programs
+	@tests/fuzz/coverage $(FUZZ_PROGS:$(O)/%=build/fuzz/%)
 
 .PHONY: bench
 bench:

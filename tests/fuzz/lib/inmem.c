@@ -48,13 +48,6 @@ static struct {
 	char dir[64];
 } world;
 
-/* Little is freed and looked at long after: a short quarantine is twice as quick. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "quarantine_size_mb=8:malloc_context_size=12";
-}
-
 /* ---- libuv ---- */
 
 int uv_timer_init(uv_loop_t *loop, uv_timer_t *handle)
