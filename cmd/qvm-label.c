@@ -28,7 +28,7 @@ static const struct sub commands[] = {
 /* Daemons before the present generation refuse an unknown label without a word (admin-api 2.8). */
 static int report(struct ctx *c, struct call *call)
 {
-	if (!*call->err.text) {
+	if (!*call->err.text && call->arg) {
 		CLEANUP_FREE char *quoted = quote_py(call->arg);
 		CLEANUP_FREE char *type = xstrdup(call->err.type);
 

@@ -73,6 +73,14 @@ dom0 admin.label.Remove+pink'
 	[[ ${stderr##*$'\n'} == "qvm-label: error: argument command: invalid choice: 'bogus' (choose from "* ]]
 }
 
+@test "a list that is refused without a word" {
+	start_script <<'EOF'
+> admin.label.List+ dom0
+< 2\0QubesException\0\0\0
+EOF
+	expect 1 'qvm-label' '' $'qvm-label: error: \n'
+}
+
 @test "with the daemon" {
 	start_daemon default
 	expect 0 'qvm-label create pink 0xFF00ff; qvm-label get pink; qvm-label | tail -n 1; qvm-label remove pink' \
