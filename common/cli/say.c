@@ -33,7 +33,7 @@ static void put_line(struct ctx *c, const char *s, size_t n)
 	buf_release(&b);
 }
 
-static void vsay(struct ctx *c, const char *prefix, const char *fmt, va_list ap)
+static void PRINTF(3, 0) vsay(struct ctx *c, const char *prefix, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;
 
@@ -150,7 +150,7 @@ int fail_err(struct ctx *c, const struct err *e, const char *qube, const char *m
 	return STATUS_FAILED;
 }
 
-static void vlog(struct ctx *c, const char *logger, const char *fmt, va_list ap)
+static void PRINTF(3, 0) vlog(struct ctx *c, const char *logger, const char *fmt, va_list ap)
 {
 	CLEANUP_FREE char *prefix = c->verbosity >= 1 ? xasprintf("%s: ", logger) : xstrdup("");
 
