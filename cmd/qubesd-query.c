@@ -100,7 +100,9 @@ static void send_request(int fd, const struct buf *request)
 	shutdown(fd, SHUT_WR);
 }
 
-/* Passes the reply on as it comes: it may be a stream of events. Returns its first byte, or EOF. */
+/*
+ * Passes the reply on as it comes, escaped on a terminal: it may be a stream of events. Returns its first byte, or EOF.
+ */
 static int pass_reply(struct ctx *c, int fd)
 {
 	int first = EOF;
@@ -115,7 +117,9 @@ static int pass_reply(struct ctx *c, int fd)
 			return first;
 		if (first == EOF)
 			first = (unsigned char)data[0];
-		if (fwrite(data, 1, (size_t)n, c->out) != (size_t)n || fflush(c->out) != 0)
+		put_text(c, data, (size_t)n);
+		flush_out(c);
+		if (c->write_errno)
 			return first;
 	}
 }
@@ -139,7 +143,7 @@ static int run(struct ctx *c)
 	if (arg_has(&c->args, "--fail"))
 		return first >= '0' && first <= '9' ? first - '0' : STATUS_FAILED;
 	if (arg_has(&c->args, "--null"))
-		fputc('\0', c->out);
+		put_text(c, "", 1);
 	return STATUS_OK;
 }
 

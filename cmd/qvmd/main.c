@@ -391,13 +391,22 @@ static int await(int fd)
 	return 1;
 }
 
+/* The end of --help and its like: what they printed has arrived, or it is said why not. */
+static int printed(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror("qvmd: error: write error");
+	return 1;
+}
+
 int main(int argc, char *argv[])
 {
 	struct daemon d = {0};
 	int status = parse(&d.sys.opt, argc, argv);
 
 	if (status >= 0)
-		return fflush(stdout) == 0 ? status : 1;
+		return printed(status);
 	umask(0077);
 	if (d.sys.opt.foreground)
 		return serve(&d, -1);

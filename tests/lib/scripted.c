@@ -9,10 +9,12 @@
  *
  *     # comment
  *     > METHOD+ARG DEST [PAYLOAD]    a request; "*" as payload matches any
+ *     > * *                          any request that has no line of its own
  *     delay 50                       wait so many milliseconds before the next piece
  *     < BYTES                        the reply; further "<" lines add pieces, each written on its own
  *     < close                        an empty reply
  *     < slow BYTES                   one byte per write
+ *     < cut BYTES                    no byte of them; when asked again the first, then two of them, and so on
  *     < stream BYTES                 the connection stays open after the last piece
  *
  * BYTES and PAYLOAD know \0 \n \r \t \\ \xHH. A request that is listed several times is answered in turn,
@@ -37,7 +39,7 @@
 
 struct piece {
 	long delay_ms;
-	bool slow;
+	bool slow, cut;
 	char *bytes;
 	size_t len;
 };
@@ -45,7 +47,8 @@ struct piece {
 struct rule {
 	char *method, *dest, *payload;
 	size_t payload_len;
-	bool any_payload, used, stream;
+	bool any, any_payload, stream;
+	size_t asked; /* how often */
 	struct piece *pieces;
 	size_t n;
 };
@@ -98,6 +101,7 @@ static void read_request_line(char *s, unsigned line)
 	rules = check(reallocarray(rules, n_rules + 1, sizeof *rules));
 	r = &rules[n_rules++];
 	*r = (struct rule){.method = with_plus(s), .dest = check(strdup(dest))};
+	r->any = strcmp(s, "*") == 0 && strcmp(dest, "*") == 0;
 	r->payload = check(strdup(payload ? payload : ""));
 	r->any_payload = strcmp(r->payload, "*") == 0;
 	r->payload_len = unescape(r->payload);
@@ -116,6 +120,9 @@ static void read_reply_line(char *s, long delay, unsigned line)
 	} else if (strncmp(s, "slow ", 5) == 0) {
 		p.slow = true;
 		s += 5;
+	} else if (strncmp(s, "cut ", 4) == 0) {
+		p.cut = true;
+		s += 4;
 	} else if (strcmp(s, "close") == 0) {
 		s += 5;
 	}
@@ -171,24 +178,28 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-/* The first rule that fits and was not used, else the last that fits. */
+/* The first rule that fits and was not used, else the last that fits, else the one for any request. */
 static struct rule *find_rule(const char *method, const char *dest, const char *payload, size_t len)
 {
-	struct rule *found = NULL;
+	struct rule *found = NULL, *any = NULL;
 
 	for (size_t i = 0; i < n_rules; i++) {
 		struct rule *r = &rules[i];
 
+		if (r->any)
+			any = r;
 		if (strcmp(r->method, method) != 0 || strcmp(r->dest, dest) != 0)
 			continue;
 		if (!r->any_payload && (r->payload_len != len || memcmp(r->payload, payload, len) != 0))
 			continue;
 		found = r;
-		if (!r->used)
+		if (!r->asked)
 			break;
 	}
+	if (!found)
+		found = any;
 	if (found)
-		found->used = true;
+		found->asked++;
 	return found;
 }
 
@@ -215,8 +226,10 @@ static void answer(int fd, const struct rule *r)
 		const struct piece *q = &r->pieces[i];
 		struct timespec t = {q->delay_ms / 1000, q->delay_ms % 1000 * 1000000};
 
+		size_t len = q->cut && r->asked <= q->len ? r->asked - 1 : q->len;
+
 		nanosleep(&t, NULL);
-		send_bytes(fd, q->bytes, q->len, q->slow ? 1 : q->len);
+		send_bytes(fd, q->bytes, len, q->slow ? 1 : len);
 	}
 	if (r && r->stream)
 		while (poll(&p, 1, -1) >= 0 && !(p.revents & (POLLHUP | POLLERR)))

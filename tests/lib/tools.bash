@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every tool and what it can be asked, for tests that hold for all of them. A new tool gets a row or more in
+# tool_rows, and tools_replies what these rows need to succeed; a test fails when a built program has none.
+# shellcheck shell=bash
+
+# Command lines about the qube $1, one a line; no blanks within a word.
+tool_rows() {
+	sed "s/QUBE/$1/g" <<'END'
+qubes-prefs
+qubes-prefs --json
+qubes-prefs clockvm
+qubes-prefs clockvm QUBE
+qubes-prefs --help-properties
+qubesd-query -e dom0 admin.vm.List dom0
+qubesd-query --fail -e dom0 admin.vm.property.Get QUBE netvm
+qvm-check QUBE
+qvm-check --networked QUBE
+qvm-check --networked --json QUBE
+qvm-create --label red --class AppVM new
+qvm-create --class StandaloneVM --template QUBE --label red new
+qvm-create --help-classes
+qvm-features QUBE
+qvm-features QUBE f
+qvm-features QUBE f 1
+qvm-features --unset QUBE f
+qvm-features --json QUBE
+qvm-kill QUBE
+qvm-label
+qvm-label --json
+qvm-label get red
+qvm-label create new 0x123456
+qvm-label remove new
+qvm-ls
+qvm-ls -O name,class,state,label,netvm,tags,features,kernelopts,label.color
+qvm-ls --disk --raw-data
+qvm-ls --tree --json -O name,netvm,tags
+qvm-ls --where label=red --raw-list
+qvm-notes --print QUBE
+qvm-notes --print --json QUBE
+qvm-notes --append more QUBE
+qvm-notes --delete QUBE
+qvm-pause QUBE
+qvm-prefs QUBE
+qvm-prefs --jsonl QUBE
+qvm-prefs QUBE kernelopts
+qvm-prefs --json QUBE kernelopts
+qvm-prefs QUBE netvm QUBE
+qvm-prefs --default QUBE netvm
+qvm-prefs --all netvm
+qvm-prefs --help-properties QUBE
+qvm-service QUBE
+qvm-service QUBE crond
+qvm-service --enable QUBE crond
+qvm-shutdown QUBE
+qvm-shutdown --wait QUBE
+qvm-start QUBE
+qvm-start --cdrom dom0:sda QUBE
+qvm-tags QUBE
+qvm-tags QUBE add t
+qvm-tags --all --json
+qvm-unpause QUBE
+qvm-unpause --all
+qvm-remove QUBE
+qvm-remove --force QUBE
+END
+}
+
+# What a press of Tab asks each tool, behind its name and behind the qube $1.
+completion_rows() {
+	local tool
+	for tool in $(tools); do
+		echo "$tool --complete-words 1 $tool"
+		echo "$tool --complete-words 2 $tool $1"
+	done
+}
+
+# True when a sanitizer had to speak: these bytes are in no text of ours.
+has_crashed() { [[ -s $1 ]] && grep -qa 'Sanitizer\|runtime error' "$1"; }
+
+# The programs that talk to a daemon: all that are built, the lab's own two left out.
+tools() {
+	local path
+	for path in "$BIN"/*; do
+		case ${path##*/} in
+		qvmd | qvm-lab) ;;
+		*) echo "${path##*/}" ;;
+		esac
+	done
+}
+
+# A script for the scripted server with which all rows about a1 succeed.
+tools_replies() {
+	cat <<'END'
+> admin.vm.List+ dom0
+< 0\0a1 class=AppVM state=Halted\ndom0 class=AdminVM state=Running\n
+> admin.property.List+ dom0
+< 0\0clockvm\n
+> admin.property.GetAll+ dom0
+< 0\0clockvm default=False type=vm a1\n
+> admin.property.Get+clockvm dom0
+< 0\0default=False type=vm a1
+> admin.property.Help+clockvm dom0
+< 0\0Which qube has the time.
+> admin.vm.property.List+ a1
+< 0\0kernelopts\nnetvm\n
+> admin.vm.property.GetAll+ a1
+< 0\0kernelopts default=True type=str quiet\nlabel default=False type=label red\nnetvm default=False type=vm a1\n
+> admin.vm.property.GetAll+ dom0
+< 0\0label default=False type=label black\n
+> admin.vm.property.Get+kernelopts a1
+< 0\0default=True type=str quiet
+> admin.vm.property.Get+label a1
+< 0\0default=False type=label red
+> admin.vm.property.Get+netvm a1
+< 0\0default=False type=vm a1
+> admin.vm.property.Get+provides_network a1
+< 0\0default=False type=bool False
+> admin.vm.property.Help+kernelopts a1
+< 0\0What the kernel is told.
+> admin.vm.property.Help+netvm a1
+< 0\0Where the network comes from.
+> admin.vm.feature.List+ a1
+< 0\0f\nservice.crond\n
+> admin.vm.feature.Get+f a1
+< 0\01
+> admin.vm.feature.Get+service.crond a1
+< 0\01
+> admin.vm.tag.List+ a1
+< 0\0t\n
+> admin.vm.notes.Get+ a1
+< 0\0a note
+> admin.vm.CurrentState+ a1
+< 0\0power_state=Halted mem=0
+> admin.label.List+ dom0
+< 0\0red\n
+> admin.label.Get+red dom0
+< 0\00xcc0000
+> admin.label.Index+red dom0
+< 0\01
+> admin.vmclass.List+ dom0
+< 0\0AppVM\n
+> admin.vm.volume.List+ a1
+< 0\0private\n
+> admin.vm.volume.List+ dom0
+< 0\0
+> admin.vm.volume.Info+private a1
+< 0\0pool=lvm\nsize=4194304\nusage=2097152\n
+> * *
+< 0\0
+END
+}
