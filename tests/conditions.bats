@@ -21,13 +21,6 @@ setup_file() {
 	done <"$BASE/rows"
 }
 
-# slurp VARIABLE FILE: all of it without a process, NUL bytes shown as byte 1.
-slurp() {
-	local IFS=$'\1' parts
-	mapfile -d '' parts <"$2"
-	printf -v "$1" %s "${parts[*]}"
-}
-
 setup() {
 	local n
 	mapfile -t ROWS <"$BASE/rows"
@@ -36,28 +29,6 @@ setup() {
 		slurp "OUT[$n]" "$BASE/$n.out"
 		slurp "ERR[$n]" "$BASE/$n.err"
 	done
-	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
-}
-
-# each PREFIX REDIRECTIONS CHECK: every row, PREFIX in front. CHECK sees $row, its number $n, $status and what went to
-# $out and $err unless REDIRECTIONS lead elsewhere; it calls `wrong TEXT` for what should not be. With only=OUT or
-# only=ERR just the rows that print something there.
-each() {
-	local row n status text_out text_err bad=0
-	wrong() { printf '%s %s %s: %s\n' "$prefix" "$row" "$redirections" "$1" >&2; bad=1; }
-	local prefix=$1 redirections=$2
-	for n in "${!ROWS[@]}"; do
-		row=${ROWS[n]} status=0
-		case ${only:-} in
-		OUT) [[ ${OUT[n]} ]] || continue ;;
-		ERR) [[ ${ERR[n]} ]] || continue ;;
-		esac
-		eval "$1 $row </dev/null >$out 2>$err 3>&- $2" || status=$?
-		slurp text_out "$out"
-		slurp text_err "$err"
-		"$3"
-	done
-	((!bad && n > 50))
 }
 
 # What CHECK functions are made of: the status, and the streams as they are in plain surroundings.
@@ -85,14 +56,6 @@ same_but_err() { check_status "${STATUS[n]}"; check_out; }
 }
 
 # ---- streams ----
-
-# Sets said: how a tool begins its error line.
-says() {
-	case $1 in
-	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause) said='Error:' ;;
-	*) said="$1: error:" ;;
-	esac
-}
 
 # lost REASON: what was to be written is lost; without anything to write nothing is wrong.
 lost() {
@@ -191,14 +154,14 @@ open_broken_pipe() {
 		calls_clear
 		# A limit on time makes another way of waiting: by turns.
 		((n % 2)) && export QVM_TIMEOUT=60 || unset QVM_TIMEOUT
-		eval "env --default-signal=INT $row </dev/null >$out 2>$err 3>&- &"
+		eval "env --default-signal=INT $row </dev/null >$BATS_TEST_TMPDIR/out 2>$BATS_TEST_TMPDIR/err 3>&- &"
 		pid=$!
 		until [[ -s $CALLS_LOG ]] || _gone "$pid"; do _tick; done
 		kill -INT "$pid"
 		wait "$pid" || status=$?
 		assert_equal "$row: $status" "$row: 130"
-		[[ $row == qubesd-query* ]] || assert_equal "$row: $(<"$out")" "$row: "
-		assert_equal "$row: $(<"$err")" "$row: "
+		[[ $row == qubesd-query* ]] || assert_equal "$row: $(<"$BATS_TEST_TMPDIR/out")" "$row: "
+		assert_equal "$row: $(<"$BATS_TEST_TMPDIR/err")" "$row: "
 	done
 }
 
@@ -224,9 +187,9 @@ open_broken_pipe() {
 	for tool in $(tools); do
 		want=$("$tool" --help | tr -s ' \n' ' ')
 		for columns in 20 200; do
-			script -qec "stty cols $columns; $tool --help" /dev/null </dev/null | tr -d '\r' >"$out"
-			assert_equal "$columns $(tr -s ' \n' ' ' <"$out")" "$columns $want"
-			(($(wc -L <"$out") <= (columns == 20 ? 100 : 200)))
+			script -qec "stty cols $columns; $tool --help" /dev/null </dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/out"
+			assert_equal "$columns $(tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/out")" "$columns $want"
+			(($(wc -L <"$BATS_TEST_TMPDIR/out") <= (columns == 20 ? 100 : 200)))
 		done
 	done
 }

@@ -74,9 +74,6 @@ completion_rows() {
 	done
 }
 
-# True when a sanitizer had to speak: these bytes are in no text of ours.
-has_crashed() { [[ -s $1 ]] && grep -qa 'Sanitizer\|runtime error' "$1"; }
-
 # The programs that talk to a daemon: all that are built, the lab's own two left out.
 tools() {
 	local path
@@ -148,4 +145,43 @@ tools_replies() {
 > * *
 < 0\0
 END
+}
+
+# slurp VARIABLE FILE: all of it without a process, NUL bytes shown as byte 1.
+slurp() {
+	local IFS=$'\1' parts
+	mapfile -d '' parts <"$2"
+	printf -v "$1" %s "${parts[*]}"
+}
+
+# each PREFIX REDIRECTIONS CHECK: every row of ROWS, PREFIX in front. CHECK sees $row, its number $n, $status and
+# stdout and stderr in $text_out and $text_err; it calls `wrong TEXT` for what should not be. With only=OUT or only=ERR
+# just the rows for which the array of that name has something.
+each() {
+	local row n status text_out text_err bad=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+	wrong() { printf '%s %s %s: %s\n' "$prefix" "$row" "$redirections" "$1" >&2; bad=1; }
+	local prefix=$1 redirections=$2
+	for n in "${!ROWS[@]}"; do
+		row=${ROWS[n]} status=0
+		case ${only:-} in
+		OUT) [[ ${OUT[n]} ]] || continue ;;
+		ERR) [[ ${ERR[n]} ]] || continue ;;
+		esac
+		eval "$1 $row </dev/null >$out 2>$err 3>&- $2" || status=$?
+		slurp text_out "$out"
+		slurp text_err "$err"
+		if [[ $text_err == *Sanitizer* || $text_err == *'runtime error'* ]]; then
+			wrong "$text_err"
+		fi
+		"$3"
+	done
+	((!bad && n >= 0))
+}
+
+# Sets said: how a tool begins its error line.
+says() {
+	case $1 in
+	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause) said='Error:' ;;
+	*) said="$1: error:" ;;
+	esac
 }
