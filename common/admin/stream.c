@@ -126,6 +126,12 @@ static int ended(struct stream *s, struct err *err)
 	return reply_decode(s->in.data, s->in.len, &off, err) < 0 ? -EREMOTEIO : -EPIPE;
 }
 
+/* An exception is complete when the stream ends, and not before. */
+static bool may_be_reply(const struct stream *s)
+{
+	return s->in.data[0] == '2' && (s->in.len == 1 || s->in.data[1] == '\0');
+}
+
 int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err)
 {
 	uint64_t deadline = timeout_ms >= 0 ? now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
@@ -141,6 +147,8 @@ int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err 
 			s->used = used;
 			return 1;
 		}
+		if (r < 0 && !may_be_reply(s))
+			return err_set(err, r, EXC_COMMUNICATION, "Invalid response format");
 		if (timeout_ms >= 0) {
 			uint64_t now = now_ns();
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A stream of events: split writes, an end, an exception on it, one that is opened again after it was lost, and an
- * event without an end. */
+/*
+ * A stream of events: split writes, an end, an exception on it, one that is opened again after it was lost, an event
+ * without an end, bytes that are no event, and an end at every byte.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +30,17 @@ static char dir[] = "/tmp/qvm-test-stream-XXXXXX";
 static char *path;
 static pid_t server;
 
-/* Connections in turn: an event byte by byte and the end; an exception behind an event; events and silence, until
- * the client goes; an event that does not end. */
+/* Says no more until the client has gone. */
+static void linger(int client)
+{
+	poll(&(struct pollfd){.fd = client}, 1, -1); /* POLLHUP */
+}
+
+/*
+ * Connections in turn: an event byte by byte and the end; an exception behind an event; events and silence; an event
+ * that does not end; an event, bytes that begin no event, and silence; then two events, a byte more of them each time,
+ * and the end.
+ */
 static void serve(int fd)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -39,13 +50,25 @@ static void serve(int fd)
 
 		read_all(client, &request, 65536);
 		buf_release(&request);
+		if (turn >= 5) {
+			size_t n = (size_t)turn - 5, first = n < sizeof established ? n : sizeof established;
+
+			write_all(client, established, first);
+			write_all(client, changed, n - first);
+			close(client);
+			continue;
+		}
 		for (size_t i = 0; i < sizeof established; i++)
 			write_all(client, established + i, 1);
 		if (turn == 1)
 			write_all(client, BYTES("2\0QubesVMNotRunningError\0\0gone\0"));
 		if (turn == 2) {
 			write_all(client, changed, sizeof changed);
-			poll(&(struct pollfd){.fd = client}, 1, -1); /* POLLHUP */
+			linger(client);
+		}
+		if (turn == 4) {
+			write_all(client, BYTES("1x"));
+			linger(client);
 		}
 		while (turn == 3 && write_all(client, changed, sizeof changed - 1) == 0)
 			;
@@ -130,9 +153,54 @@ static void streams(void **state)
 	admin_release(&a);
 }
 
+static void no_event(void **state)
+{
+	struct admin a;
+	struct event e = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+	CLEANUP_STREAM struct stream *s = NULL;
+
+	assert_int_equal(admin_init(&a, &err), 0);
+	assert_int_equal(stream_open(&a, "dom0", "admin.Events", &s, &err), 0);
+	assert_int_equal(stream_next(s, -1, &e, &err), 1);
+	expect_event(&e, "connection-established");
+	/* Nothing that comes can make an event of it: it is not waited for. */
+	assert_int_equal(stream_next(s, -1, &e, &err), -EBADMSG);
+	assert_string_equal(err.text, "Invalid response format");
+	admin_release(&a);
+}
+
+static void every_byte(void **state)
+{
+	struct admin a;
+
+	assert_int_equal(admin_init(&a, NULL), 0);
+	for (size_t n = 0; n <= sizeof established + sizeof changed; n++) {
+		struct event e = {0};
+		CLEANUP_ERR struct err err = ERR_INIT;
+		CLEANUP_STREAM struct stream *s = NULL;
+		bool whole = n == 0 || n == sizeof established || n == sizeof established + sizeof changed;
+
+		assert_int_equal(stream_open(&a, "dom0", "admin.Events", &s, &err), 0);
+		if (n >= sizeof established) {
+			assert_int_equal(stream_next(s, -1, &e, &err), 1);
+			expect_event(&e, "connection-established");
+		}
+		if (n == sizeof established + sizeof changed) {
+			assert_int_equal(stream_next(s, -1, &e, &err), 1);
+			expect_event(&e, "property-set:memory");
+		}
+		assert_int_equal(stream_next(s, -1, &e, &err), whole ? -EPIPE : -EREMOTEIO);
+		if (!whole)
+			assert_string_equal(err.text, "Invalid response format");
+	}
+	admin_release(&a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(streams)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(streams), cmocka_unit_test(no_event),
+					   cmocka_unit_test(every_byte)};
 
 	return cmocka_run_group_tests(tests, start, stop);
 }
