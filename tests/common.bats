@@ -27,7 +27,7 @@ start_qrexec() {
 }
 
 LIST='> admin.vm.List+ dom0
-< 0\0dom0 class=AdminVM state=Running\na1 class=AppVM state=Running\na2 class=AppVM state=Halted\nb1 class=TemplateVM state=Halted\nb2 class=DispVM state=Paused'
+< 0\0dom0 class=AdminVM state=Running\na1 class=AppVM state=Running\na2 class=AppVM state=Halted\nb1 class=TemplateVM state=Halted\nb2 class=DispVM state=Paused\n'
 
 # ---- endpoints ----
 
@@ -192,9 +192,9 @@ EOF2
 }
 
 @test "calls overlap" {
-	local i list='> admin.vm.List+ dom0'$'\n''< 0\0dom0 class=AdminVM state=Running' script=''
+	local i list='> admin.vm.List+ dom0'$'\n''< 0\0dom0 class=AdminVM state=Running\n' script=''
 	for i in 1 2 3 4 5 6 7 8; do
-		list+="\\nq$i class=AppVM state=Halted"
+		list+="q$i class=AppVM state=Halted\\n"
 		script+="> admin.vm.tag.List+ q$i"$'\n'"delay 250"$'\n''< 0\0t\n'$'\n'
 	done
 	start_script <<<"$list"$'\n'"$script"
@@ -207,9 +207,9 @@ EOF2
 }
 
 @test "few open files: fewer calls at once, and none fails" {
-	local i list='> admin.vm.List+ dom0'$'\n''< 0\0dom0 class=AdminVM state=Running' script='' want=''
+	local i list='> admin.vm.List+ dom0'$'\n''< 0\0dom0 class=AdminVM state=Running\n' script='' want=''
 	for i in {100..140}; do
-		list+="\\nq$i class=AppVM state=Halted"
+		list+="q$i class=AppVM state=Halted\\n"
 		script+="> admin.vm.tag.List+ q$i"$'\n''< 0\0t\n'$'\n'
 		want+="q$i  t"$'\n'
 	done
@@ -588,7 +588,7 @@ export -f tty
 	[[ $(script --version) == *util-linux* ]]
 	start_script <<'EOF2'
 > admin.vm.List+ dom0
-< 0\0a1 class=AppVM state=Running
+< 0\0a1 class=AppVM state=Running\n
 > admin.vm.property.Get+kernelopts a1
 < 0\0default=True type=str a\x1b[31m\x07\x7f\xc2\x9b\xe2\x80\xae\xff\tb\nc\xc3\xa4
 > admin.vm.tag.List+ a1
@@ -627,7 +627,7 @@ hint: is the daemon running? 'qvm-lab COMMAND' runs a command against a system o
 @test "tables: bytes that are no character take no room, wherever one is cut off" {
 	start_script <<'EOF2'
 > admin.vm.List+ dom0
-< 0\0a1 class=A\xc3 state=Running\nb1 class=B\xb4\x17C state=Running\nc1 class=\xf0\x9f\x98 state=Running
+< 0\0a1 class=A\xc3 state=Running\nb1 class=B\xb4\x17C state=Running\nc1 class=\xf0\x9f\x98 state=Running\n
 EOF2
 	expect 0 'timeout 5 qvm-ls --no-spinner -O class,name' \
 		$'CLASS  NAME\nA\xc3      a1\nB\xb4\x17C     b1\n\xf0\x9f\x98       c1\n'
@@ -639,7 +639,7 @@ EOF2
 	local wide='\xe6\xbc\xa2\xe5\xad\x97' combining='e\xcc\x81'
 	start_script <<EOF2
 > admin.vm.List+ dom0
-< 0\0a1 class=$wide state=Running\nb1 class=AppVM state=$combining\nc1 class=C state=
+< 0\0a1 class=$wide state=Running\nb1 class=AppVM state=$combining\nc1 class=C state=\n
 > admin.vm.CurrentState+ a1
 < 0\0power_state=Running
 > admin.vm.CurrentState+ b1

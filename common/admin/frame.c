@@ -136,7 +136,7 @@ int reply_decode(const char *data, size_t len, size_t *ret_off, struct err *err)
 	if (len == 0)
 		return err_set(err, -EACCES, EXC_ACCESS,
 			       "Got empty response from qubesd. See journalctl in dom0 for details.");
-	if (len >= 2 && data[0] == '0' && data[1] == '\0') {
+	if (len >= 2 && data[0] == '0' && data[1] == '\0' && !memchr(data + 2, '\0', len - 2)) {
 		*ret_off = 2;
 		return 0;
 	}

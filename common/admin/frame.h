@@ -35,8 +35,9 @@ void reply_encode_ok(struct buf *b, const void *body, size_t len);
 void reply_encode_exception(struct buf *b, const char *type, const char *traceback, const char *text);
 /*
  * Takes a whole reply apart (admin-api 3.3). data has len bytes and one NUL behind them.
- * 0: OK, the body is data + *ret_off. Otherwise a negative errno and err: the exception of the server
- * (its fields filled into the format), an empty reply, or a reply that is none.
+ * 0: OK, the body is data + *ret_off: text without a NUL in it, as the body of every call is. Otherwise a negative
+ * errno and err: the exception of the server (its fields filled into the format), an empty reply, or a reply that
+ * is none.
  */
 int reply_decode(const char *data, size_t len, size_t *ret_off, struct err *err);
 

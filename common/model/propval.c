@@ -104,19 +104,21 @@ int propval_parse(struct propval *ret, const char *body, size_t len, struct err 
 
 int propslice_next(struct propslice *ret, const char **body, const char *end, struct err *err)
 {
-	const char *start = *body, *nl, *stop;
+	const char *start = *body, *nl;
 	int r;
 
 	if (start >= end)
 		return 0;
 	/* Lines end at \n only: a value may hold \r and worse (admin-api 14.5). */
 	nl = memchr(start, '\n', (size_t)(end - start));
-	stop = nl ? nl : end;
 	*ret = (struct propslice){0};
-	*body = nl ? nl + 1 : end;
-	if (!take_word(&start, stop, "", &ret->name, &ret->name_len) || memchr(ret->name, '\0', ret->name_len))
+	/* Without its newline a line was cut off: its value may be any beginning of what it was. */
+	if (!nl)
 		return malformed(err);
-	r = slice_parse(ret, start, stop, err);
+	*body = nl + 1;
+	if (!take_word(&start, nl, "", &ret->name, &ret->name_len) || memchr(ret->name, '\0', ret->name_len))
+		return malformed(err);
+	r = slice_parse(ret, start, nl, err);
 	return r < 0 ? r : 1;
 }
 

@@ -74,17 +74,17 @@ int qubes_parse(struct qubes *ret, const char *body, size_t len, struct err *err
 
 	while (body < end) {
 		const char *nl = memchr(body, '\n', (size_t)(end - body));
-		size_t n = nl ? (size_t)(nl - body) : (size_t)(end - body);
 
 		GROW(q.v, q.n, q.cap);
-		if (!parse_line(&q.v[q.n], body, n)) {
+		/* A reply does not say how long it is: only the newline tells that a line is whole. */
+		if (!nl || !parse_line(&q.v[q.n], body, (size_t)(nl - body))) {
 			qubes_release(&q);
 			return err_set(err, -EBADMSG, "QubesDaemonCommunicationError", "Invalid response format");
 		}
 		if (q.n && cmp(&q.v[q.n - 1], &q.v[q.n]) > 0)
 			sorted = false;
 		q.n++;
-		body += n + 1;
+		body = nl + 1;
 	}
 	if (!sorted)
 		qsort(q.v, q.n, sizeof *q.v, cmp);

@@ -90,6 +90,8 @@ static void replies(void **state)
 		{BYTES(""), EXC_ACCESS, "Got empty response from qubesd. See journalctl in dom0 for details."},
 		{BYTES("0"), EXC_COMMUNICATION, "Invalid response format"},
 		{BYTES("1\0\0connection-established\0\0"), EXC_COMMUNICATION, "Invalid response format"},
+		{BYTES("0\0one\0two"), EXC_COMMUNICATION, "Invalid response format"},
+		{BYTES("0\0\0"), EXC_COMMUNICATION, "Invalid response format"},
 		{BYTES("2\0X"), EXC_COMMUNICATION, "Invalid response format"},
 		{BYTES("\0\0\0\0"), EXC_COMMUNICATION, "Invalid response format"},
 	};
