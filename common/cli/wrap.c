@@ -31,30 +31,21 @@ static bool breaks_at(const char *s, size_t i)
 	return false;
 }
 
-/* Length of the piece at s that is not to be broken: blanks, or a word up to its hyphen. */
-static size_t piece(const char *s)
+/*
+ * Length of the piece at s that is not to be broken: blanks, or a word up to its hyphen; with its columns, counted by
+ * code points. What is wider than `most` is not followed to its end, which may be far away.
+ */
+static size_t piece(const char *s, size_t most, size_t *ret_columns)
 {
+	bool blank = is_blank(*s), end = false;
 	size_t n = 0;
 
-	if (is_blank(*s)) {
-		while (is_blank(s[n]))
-			n++;
-		return n;
+	*ret_columns = 0;
+	while (!end && s[n] && is_blank(s[n]) == blank && *ret_columns <= most) {
+		*ret_columns += ((unsigned char)s[n] & 0xc0) != 0x80;
+		end = breaks_at(s, n++);
 	}
-	while (s[n] && !is_blank(s[n]))
-		if (breaks_at(s, n++))
-			break;
 	return n;
-}
-
-/* Columns, counted by code points. */
-static size_t columns(const char *s, size_t n)
-{
-	size_t cols = 0;
-
-	for (size_t i = 0; i < n; i++)
-		cols += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return cols;
 }
 
 static void pad(struct buf *b, size_t n)
@@ -81,7 +72,7 @@ void wrap_text(struct buf *b, const char *text, size_t width, size_t first, size
 
 	pad(b, first);
 	for (;;) {
-		size_t n = piece(text), cols = columns(text, n);
+		size_t cols, n = piece(text, line, &cols);
 
 		if (n && cols <= room) {
 			add_piece(b, text, n);
