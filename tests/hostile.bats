@@ -73,3 +73,166 @@ on_terminal() {
 	start_script <<<'> * *'$'\n'"< 0\0a1 class=AppVM\n$HOSTILE class=$HOSTILE state=$HOSTILE default=True type=str x\n"
 	on_terminal
 }
+
+# ---- replies that are none ----
+
+# Fails, in one line of its own that ends with one of the texts in $TEXTS; what is passed on raw is not looked at.
+fails_in_one_line() {
+	local line=${text_err%$'\n'} text
+	[[ $row != qubesd-query* ]] || return 0
+	[[ $row != *' --json'* ]] || line=${line%$'\n'\{*}
+	((status == 1 || status == 2)) || wrong "status $status"
+	((status == 1)) || line=${line##*$'\n'}
+	[[ $line != *$'\n'* ]] || wrong "more than a line: $line"
+	for text in "${TEXTS[@]}"; do
+		[[ $line != *"$text" ]] || return 0
+	done
+	wrong "stderr is: $line"
+}
+
+@test "the whole daemon answers nonsense: one line that says so" {
+	local reply zeros
+	zeros=$(head -c 1000000 /dev/zero | sed 's/\x00/\\0/g')
+	TEXTS=('Invalid response format')
+	for reply in 3 '00\0' '1\0\0connection-established\0\0' '2\0QubesExc' '\0' "$zeros" "0\0$zeros"; do
+		start_script <<<'> * *'$'\n'"< $reply"
+		each '' '' fails_in_one_line
+	done
+}
+
+# With the list of qubes as it should be: what a tool can do without, it does without; anything else is one line.
+@test "all calls but List answer with exceptions" {
+	fails_or_not() {
+		case $row in
+		qvm-check* | 'qvm-notes --delete'* | 'qvm-remove a1') ;; # talk before they ask, or never do
+		*) ((status == 0)) && [[ ! $text_err ]] || fails_in_one_line ;;
+		esac
+	}
+	replies() {
+		start_script <<<"$LIST"$'\n> * *\n'"< $1"
+		TEXTS=("$2")
+		each '' '' fails_or_not
+	}
+	replies '2\0Invented\0trace\nback\0%s and %d, %s, %n\0one\02\0' 'one and 2, %s, %n'
+	replies '2\0QubesException\0\0too many %s\0fields\0here\0\0' 'too many fields'
+}
+
+# ---- replies that stop ----
+
+@test "half a reply, then nothing: QVM_TIMEOUT ends it" {
+	local reply
+	for reply in 'stream' 'stream 0\0a1 class=App'; do
+		start_script <<<'> * *'$'\n'"< $reply"
+		TEXTS=('No answer from qubesd within 0.02 seconds')
+		# A raw request is passed on as it comes, for ever.
+		mapfile -t ROWS < <(tool_rows a1 | grep -v ^qubesd-query)
+		each 'QVM_TIMEOUT=0.02' '' fails_in_one_line
+	done
+}
+
+# cut COMMAND SCRIPT LENGTH: runs COMMAND again and again while the daemon closes a byte later each time, until the reply
+# is whole. Prints how often in a row, the status, and both outputs with their newlines as '~'.
+cut() {
+	local n status
+	start_script <<<"$2"
+	for ((n = 0; n <= $3; n++)); do
+		status=0
+		$1 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- || status=$?
+		slurp text_out "$BATS_TEST_TMPDIR/out"
+		slurp text_err "$BATS_TEST_TMPDIR/err"
+		echo "$status|${text_out//$'\n'/'~'}${text_err//$'\n'/'~'}"
+	done | uniq -c | sed 's/^ *//'
+}
+
+@test "a daemon that closes at every byte in turn: List, GetAll, Get, an exception" {
+	local empty='Got empty response from qubesd. See journalctl in dom0 for details.' bad='Invalid response format'
+	# Whole lines only: half a line is no qube.
+	run cut 'qvm-ls --raw-data -O name,state' '> admin.vm.List+ dom0
+< cut 0\0ab class=AppVM state=Halted\ncd class=AppVM state=Running\n' 59
+	assert_output "1 1|qvm-ls: error: $empty~
+1 1|qvm-ls: error: $bad~
+1 0|
+27 1|qvm-ls: error: $bad~
+1 0|ab|Halted~
+28 1|qvm-ls: error: $bad~
+1 0|ab|Halted~cd|Running~"
+	run cut 'qvm-prefs a1' '> admin.vm.property.List+ a1
+< 0\0netvm\nxid\n
+> admin.vm.property.GetAll+ a1
+< cut 0\0netvm default=True type=vm net\nxid default=False type=int 7\n
+> * *
+< close' 62
+	# A GetAll that is refused without a word is followed by Get for each, refused too (tools-config 3.2).
+	assert_output "1 0|netvm  U~xid    U~
+1 1|qvm-prefs: error: $bad~
+1 0|netvm  U~xid    U~
+30 1|qvm-prefs: error: $bad~
+1 0|netvm  D  net~xid    U~
+28 1|qvm-prefs: error: $bad~
+1 0|netvm  D  net~xid    -  7~"
+	# A value alone may be any beginning of what it was: nothing tells.
+	run cut 'qvm-prefs a1 netvm' $'> admin.vm.property.Get+netvm a1\n< cut 0\\0default=True type=vm ab' 25
+	assert_output "1 1|qvm-prefs: error: Failed to access 'netvm' property~
+22 1|qvm-prefs: error: $bad~
+1 0|
+1 0|a~
+1 0|ab~"
+	run cut 'qvm-tags a1' $'> admin.vm.tag.List+ a1\n< cut 2\\0QubesX\\0\\0no %s\\0way\\0' 20
+	assert_output "1 1|qvm-tags: error: $empty~
+9 1|qvm-tags: error: $bad~
+1 1|qvm-tags: error: ~
+1 1|qvm-tags: error: n~
+1 1|qvm-tags: error: no~
+1 1|qvm-tags: error: no ~
+1 1|qvm-tags: error: no %~
+2 1|qvm-tags: error: no %s~
+1 1|qvm-tags: error: no w~
+1 1|qvm-tags: error: no wa~
+2 1|qvm-tags: error: no way~"
+}
+
+# ---- too much ----
+
+@test "a megabyte in every text" {
+	local long script
+	long=$(printf '%01000000d' 0)
+	script=$(with_text "LONG$HOSTILE")
+	start_script <<<"${script//LONG/$long}"
+	check() {
+		((status <= 3)) || wrong "status $status"
+		case $row in
+		*' --json'*) jq -es 'length > 0' "$out" >/dev/null || wrong 'no JSON' ;;
+		'qvm-prefs a1 kernelopts' | 'qvm-notes --print a1' | 'qvm-features a1 f' | 'qvm-tags a1' | 'qvm-label get red')
+			((${#text_out} > 1000000)) || wrong "only ${#text_out} characters" ;;
+		esac
+	}
+	each '' '' check
+	# As an error, and to a terminal.
+	start_script <<<$'> * *\n'"< 2\\0X\\0\\0$long$HOSTILE\\0"
+	mapfile -t ROWS < <(tool_rows a1 | sort -u -k 1,1)
+	on_terminal
+	(($(wc -c <"$BATS_TEST_TMPDIR/screen") > 15000000))
+}
+
+# ---- the lab's own ----
+
+@test "fixture hostile: all that the daemon really holds, on a terminal and as JSON" {
+	local qube
+	start_daemon hostile
+	ROWS=(qvm-label 'qvm-label --json' 'qvm-check --all' 'qvm-check --all --json' 'qubes-prefs'
+		'qvm-ls -O name,class,state,label,netvm,template,kernelopts,default_user,tags,features'
+		'qvm-ls --json -O name,kernelopts,tags,features,remote_name' 'qvm-ls --raw-data -O name,kernelopts,features'
+		'qvm-tags --all' 'qvm-tags --all --json' 'qvm-features --all' 'qvm-features --all --jsonl'
+		'qvm-service --all' 'qvm-prefs --all' 'qvm-prefs --all --json' 'qvm-prefs --all remote_name'
+		'qvm-notes --print --all' 'qvm-notes --print --all --json')
+	for qube in shell lines terminal wide remote; do
+		mapfile -t -O "${#ROWS[@]}" ROWS < <(tool_rows "$qube" | grep "$qube" | grep -v 'remove\|dom0:sda\|create')
+	done
+	check() {
+		((status <= 3)) || wrong "status $status"
+		[[ $row != *' --json'* || $text_err ]] || jq -es 'length > 0' "$out" >/dev/null || wrong "JSON: $text_out"
+	}
+	each '' '' check
+	on_terminal
+	[[ ! -e /tmp/qvm-pwned ]]
+}
