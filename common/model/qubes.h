@@ -21,7 +21,10 @@ struct qubes {
 
 void qubes_release(struct qubes *q);
 #define CLEANUP_QUBES CLEANUP(qubes_release)
-/* Reads the body of admin.vm.List; unknown words are skipped. -EBADMSG with err for a line that is none or has no end. */
+/*
+ * Reads the body of admin.vm.List; unknown words are skipped. -EBADMSG with err for a line that is none or has no
+ * newline.
+ */
 int qubes_parse(struct qubes *ret, const char *body, size_t len, struct err *err);
 /* Binary search; NULL when there is no such qube. Borrowed. */
 const struct qube *qubes_find(const struct qubes *q, const char *name);

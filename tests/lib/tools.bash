@@ -65,6 +65,9 @@ qvm-remove --force QUBE
 END
 }
 
+# The first row of each tool.
+first_rows() { tool_rows "$1" | awk '!seen[$1]++'; }
+
 # What a press of Tab asks each tool, behind its name and behind the qube $1.
 completion_rows() {
 	local tool
@@ -157,6 +160,7 @@ slurp() {
 # each PREFIX REDIRECTIONS CHECK: every row of ROWS, PREFIX in front. CHECK sees $row, its number $n, $status and
 # stdout and stderr in $text_out and $text_err; it calls `wrong TEXT` for what should not be. With only=OUT or only=ERR
 # just the rows for which the array of that name has something.
+# shellcheck disable=SC2034 # the variables are for CHECK
 each() {
 	local row n status text_out text_err bad=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
 	wrong() { printf '%s %s %s: %s\n' "$prefix" "$row" "$redirections" "$1" >&2; bad=1; }
@@ -179,6 +183,7 @@ each() {
 }
 
 # Sets said: how a tool begins its error line.
+# shellcheck disable=SC2034
 says() {
 	case $1 in
 	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause) said='Error:' ;;
