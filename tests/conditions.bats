@@ -145,6 +145,8 @@ open_broken_pipe() {
 @test "SIGINT in the middle of a call: ended by the signal, without a word" {
 	local row n pid status
 	start_script <<-'END'
+		> admin.Events+ dom0
+		< stream 1
 		> * *
 		< stream 0
 	END

@@ -40,6 +40,7 @@ char *cell_text(const struct cell *cell)
 {
 	switch (cell->type) {
 	case VAL_NULL:
+	case VAL_MAP:
 		break;
 	case VAL_STR:
 		return xstrdup(*cell->str ? cell->str : "-");

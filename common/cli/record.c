@@ -92,6 +92,11 @@ static struct json_object *new_value(struct val v)
 		for (size_t i = 0; i < v.list->n; i++)
 			json_object_array_add(o, new_string(v.list->v[i], strlen(v.list->v[i])));
 		return o;
+	case VAL_MAP:
+		o = json_object_new_object();
+		for (size_t i = 0; i < v.keys->n; i++)
+			json_object_object_add(o, v.keys->v[i], new_string(v.list->v[i], strlen(v.list->v[i])));
+		return o;
 	case VAL_NULL:
 		break;
 	}

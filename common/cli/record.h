@@ -4,13 +4,14 @@
 
 #include "cli/tool.h"
 
-enum val_type { VAL_NULL, VAL_STR, VAL_INT, VAL_BOOL, VAL_LIST };
+enum val_type { VAL_NULL, VAL_STR, VAL_INT, VAL_BOOL, VAL_LIST, VAL_MAP };
 
 struct val {
 	enum val_type type;
 	const char *str;          /* VAL_STR; borrowed until the record was added */
 	int64_t num;              /* VAL_INT, VAL_BOOL */
-	const struct strv *list;  /* VAL_LIST */
+	const struct strv *list;  /* VAL_LIST; the values of VAL_MAP */
+	const struct strv *keys;  /* VAL_MAP: keys.v[i] goes with list.v[i] */
 };
 
 #define V_NULL ((struct val){.type = VAL_NULL})
@@ -18,6 +19,7 @@ struct val {
 #define V_INT(i) ((struct val){.type = VAL_INT, .num = (i)})
 #define V_BOOL(b) ((struct val){.type = VAL_BOOL, .num = (b)})
 #define V_LIST(l) ((struct val){.type = VAL_LIST, .list = (l)})
+#define V_MAP(k, l) ((struct val){.type = VAL_MAP, .keys = (k), .list = (l)})
 
 /* ---- tables of text: the rules of tools-config 1.8 ---- */
 

@@ -19,6 +19,8 @@ qvm-check --networked --json QUBE
 qvm-create --label red --class AppVM new
 qvm-create --class StandaloneVM --template QUBE --label red new
 qvm-create --help-classes
+qvm-events --count 1 QUBE
+qvm-events --json --count 1 --until x QUBE
 qvm-features QUBE
 qvm-features QUBE f
 qvm-features QUBE f 1
@@ -60,6 +62,8 @@ qvm-tags QUBE add t
 qvm-tags --all --json
 qvm-unpause QUBE
 qvm-unpause --all
+qvm-wait QUBE
+qvm-wait --any --json QUBE
 qvm-remove QUBE
 qvm-remove --force QUBE
 END
@@ -93,6 +97,8 @@ tools_replies() {
 	cat <<'END'
 > admin.vm.List+ dom0
 < 0\0a1 class=AppVM state=Halted\ndom0 class=AdminVM state=Running\n
+> admin.Events+ dom0
+< stream 1\0\0connection-established\0\x001\0a1\0domain-tag-add:t\0tag\0t\0\x001\0a1\0domain-start\0start_guid\0True\0\0
 > admin.property.List+ dom0
 < 0\0clockvm\n
 > admin.property.GetAll+ dom0
