@@ -84,12 +84,17 @@ LAB := $(filter qvmd qvm-lab,$(PROGS))
 TOOLS := $(filter-out $(LAB),$(PROGS))
 AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
 
+# Further names of a program, one a line, "ALIASES += NAME:PROGRAM": links, each with its page and completion. The
+# program looks at the name it was called by (struct tool, aliases).
+ALIASES :=
+alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
+
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
 LIBS := -ljson-c
 LIBS_qvmd := -luv -lsqlite3 -lyaml
 
 .PHONY: all
-all: $(PROGS:%=$(O)/bin/%)
+all: $(PROGS:%=$(O)/bin/%) $(alias_names:%=$(O)/bin/%)
 
 # A changed flag makes everything anew.
 $(O)/%.o: %.c Makefile
@@ -122,6 +127,13 @@ $(SHARE_FIXTURES): | tests/fixtures
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
 $(SHARE_COMPLETION): | completion/qvm-tools.bash
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
+
+define alias_program
+$(O)/bin/$(1): $(O)/bin/$(2)
+	$$(call say,LN,$$@)
+	$$(Q)ln -sfn $(2) $$@
+endef
+$(foreach a,$(ALIASES),$(eval $(call alias_program,$(firstword $(subst :, ,$(a))),$(lastword $(subst :, ,$(a))))))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
@@ -241,10 +253,14 @@ endef
 .PHONY: install install-lab install-agent uninstall
 install: all
 	$(Q)$(call install_programs,$(TOOLS))
+	$(Q)for a in $(ALIASES); do \
+		ln -sfn $(PROGRAM_PREFIX)$${a#*:} $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$${a%:*} && \
+		ln -sfn $(PROGRAM_PREFIX)$${a#*:}.1 $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$${a%:*}.1 || exit; \
+	done
 	$(Q)install -d $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)install -m 644 man/qvm.7 $(DESTDIR)$(MANDIR)/man7/qvm.7
 	$(Q)install -m 644 completion/qvm-tools.bash $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
-	$(Q)for p in $(TOOLS); do ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p || exit; done
+	$(Q)for p in $(TOOLS) $(alias_names); do ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p || exit; done
 
 install-lab: all
 	$(Q)$(call install_programs,$(LAB))
@@ -256,7 +272,7 @@ install-agent: all
 	@echo 'there are no programs for the side of a qube in this release'
 
 uninstall:
-	$(Q)for p in $(PROGS); do \
+	$(Q)for p in $(PROGS) $(alias_names); do \
 		rm -f $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$p $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$p.1 \
 			$(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p; \
 	done

@@ -50,6 +50,20 @@ not ok 1 qvm-other
 	assert_line '# --jsonl is not on the page'
 }
 
+@test "another name of a program has that one's page, which tells it" {
+	ln -s qvm-tags "$tree/build/bin/qvm-labels"
+	printf 'qvm-labels\n' >>"$tree/tests/tags.bats"
+	lint
+	assert_equal "$status" 1
+	assert_equal "${lines[0]}" 'not ok 1 qvm-labels'
+	assert_equal "${lines[1]}" '# the page man/qvm-tags.1 does not name it'
+	sed -i 's/^\.Nm qvm-tags$/.Nm qvm-tags ,\n.Nm qvm-labels/' "$tree/man/qvm-tags.1"
+	sed -i 's/^|.*qvm-tags |/| qvm-labels, qvm-tags |/' "$tree/README.md"
+	echo 'complete -F _qvm_tools qvm-labels' >>"$tree/completion/qvm-tools.bash"
+	lint
+	assert_equal "$status" 0
+}
+
 @test "no bats file runs it" {
 	echo 'qvm-other' >"$tree/tests/tags.bats"
 	lint

@@ -151,13 +151,25 @@ static int run_tool(struct ctx *c, const struct tool *t, const struct grammar *g
 	return status;
 }
 
+const struct tool *tool_called(const struct tool *t, const char *prog)
+{
+	size_t n = strlen(prog);
+
+	for (const struct tool *a = t->aliases; a && a->name; a++) {
+		size_t len = strlen(a->name);
+
+		if (len <= n && streq(prog + n - len, a->name))
+			return a;
+	}
+	return t;
+}
+
 int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE *out, FILE *err)
 {
 	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
 	struct tool_grammar tg;
 	int status;
 	struct ctx c = {
-		.tool = t,
 		.prog = slash ? slash + 1 : argc ? argv[0] : t->name,
 		.in = in,
 		.out = out,
@@ -167,6 +179,7 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 		.verbosity = 1,
 	};
 
+	c.tool = t = tool_called(t, c.prog);
 	grammar_of(t, &tg);
 	if (argc >= 2 && streq(argv[1], "--complete-words"))
 		status = complete(&c, &tg.g, argc, argv);

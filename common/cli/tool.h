@@ -24,8 +24,8 @@ enum status {
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
 
 struct ctx {
-	const struct tool *tool;
-	const char *prog; /* base name of argv[0] */
+	const struct tool *tool; /* the one that was called, maybe an alias */
+	const char *prog;        /* base name of argv[0] */
 	struct args args;
 	FILE *in, *out, *err;
 	bool in_tty, out_tty, err_tty;
@@ -54,10 +54,17 @@ struct tool {
 	const char *epilog;
 	/* The whole work. Returns the exit status. */
 	int (*run)(struct ctx *c);
+	/* What the program is under other names (see ALIASES of the Makefile), ended by one without a name; or
+	 * NULL. An alias has no aliases of its own. */
+	const struct tool *aliases;
 };
 
 /* Each program defines exactly one. */
 extern const struct tool tool;
+
+/* The tool that a program's base name asks for: the alias whose name it ends in (it may begin with the
+ * PROGRAM_PREFIX of an installation), else t. */
+const struct tool *tool_called(const struct tool *t, const char *prog);
 
 /*
  * Runs a tool with the given streams, as the program does: parses, handles --help, --version and the

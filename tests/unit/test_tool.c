@@ -94,9 +94,45 @@ static void twice(void **state)
 	expect_run(list, 0, "home\noffice\n", "");
 }
 
+static int run_alias(struct ctx *c)
+{
+	fprintf(c->out, "%s %s\n", c->tool->name, c->prog);
+	return STATUS_OK;
+}
+
+/* The name that a program is called by decides what it is; an installation may put a prefix before it. */
+static void names(void **state)
+{
+	static const struct tool aliases[] = {
+		{.name = "qvm-old", .flags = TOOL_NO_DAEMON, .run = run_alias},
+		{.name = "qvm-older", .flags = TOOL_NO_DAEMON, .run = run_alias},
+		{},
+	};
+	static const struct tool named = {.name = "qvm-new", .aliases = aliases};
+	static const struct {
+		const char *prog;
+		const struct tool *t;
+	} rows[] = {
+		{"qvm-new", &named}, {"qvm-old", &aliases[0]}, {"c-qvm-old", &aliases[0]},
+		{"qvm-older", &aliases[1]}, {"qvm-oldest", &named}, {"old", &named}, {"", &named},
+	};
+	char *argv[] = {(char *)"/opt/bin/c-qvm-old", NULL};
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_ptr_equal(tool_called(&named, rows[i].prog), rows[i].t);
+	assert_ptr_equal(tool_called(&aliases[0], "qvm-older"), &aliases[0]);
+	assert_int_equal(tool_main(&named, 1, argv, stdin, f, stderr), 0);
+	fclose(f);
+	assert_string_equal(out, "qvm-old c-qvm-old\n");
+	free(out);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(twice)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(twice), cmocka_unit_test(names)};
 
 	return cmocka_run_group_tests(tests, start, stop);
 }
