@@ -4,6 +4,16 @@
 
 #include "cli/tool.h"
 
+/* The rows of many_options, for the one command of a tool that takes several qubes. */
+#define MANY_OPTIONS                                                                                         \
+	{"--all", OPT_FLAG, .help = "act on all qubes except dom0"},                                         \
+	{"--exclude", OPT_VALUE, OPT_REPEAT, "EXCLUDE", "leave this qube out of --all or --where",           \
+	 .comp = COMP_QUBE},                                                                                 \
+	{"--where", OPT_VALUE, OPT_OURS | OPT_REPEAT, "KEY=GLOB", WHERE_HELP, .comp = COMP_WHERE}
+#define WHERE_HELP                                                                                           \
+	"act on the qubes that match; may repeat (all must match); keys: name class state label template "   \
+	"netvm tag feature:NAME; KEY!=GLOB negates"
+
 extern const struct opt common_options[]; /* every tool */
 extern const struct opt json_options[];   /* TOOL_JSON */
 extern const struct opt many_options[];   /* TOOL_QUBES */

@@ -101,15 +101,22 @@ static void put_error(struct ctx *c, bool plain, const char *text)
 		say(c, "%s: error: %s", c->prog, text);
 }
 
+static int vfail(struct ctx *c, bool plain, const char *fmt, va_list ap)
+{
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+
+	put_error(c, plain, text);
+	put_json(c, NULL, text, NULL, NULL);
+	return STATUS_FAILED;
+}
+
 int fail(struct ctx *c, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+	vfail(c, c->tool->flags & TOOL_PLAIN_ERROR, fmt, ap);
 	va_end(ap);
-	put_error(c, c->tool->flags & TOOL_PLAIN_ERROR, text);
-	put_json(c, NULL, text, NULL, NULL);
 	return STATUS_FAILED;
 }
 
@@ -118,10 +125,18 @@ int fail_plain(struct ctx *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+	vfail(c, true, fmt, ap);
 	va_end(ap);
-	put_error(c, true, text);
-	put_json(c, NULL, text, NULL, NULL);
+	return STATUS_FAILED;
+}
+
+int fail_prog(struct ctx *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfail(c, false, fmt, ap);
+	va_end(ap);
 	return STATUS_FAILED;
 }
 

@@ -30,16 +30,7 @@ const struct opt json_options[] = {
 	OPT_END,
 };
 
-#define WHERE_HELP                                                                                         \
-	"act on the qubes that match; may repeat (all must match); keys: name class state label template " \
-	"netvm tag feature:NAME; KEY!=GLOB negates"
-
-const struct opt many_options[] = {
-	{"--all", OPT_FLAG, .help = "act on all qubes except dom0"},
-	{"--exclude", OPT_VALUE, OPT_REPEAT, "EXCLUDE", "leave this qube out of --all or --where", .comp = COMP_QUBE},
-	{"--where", OPT_VALUE, OPT_OURS | OPT_REPEAT, "KEY=GLOB", WHERE_HELP, .comp = COMP_WHERE},
-	OPT_END,
-};
+const struct opt many_options[] = {MANY_OPTIONS, OPT_END};
 
 const struct opt one_options[] = {
 	{"--all", OPT_FLAG, OPT_OURS, .help = "in place of the name: act on all qubes except dom0"},

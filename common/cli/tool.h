@@ -81,6 +81,8 @@ int fail_usage(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 int fail(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* The same from an error value, with a hint line on a terminal. qube and method may be NULL. */
 int fail_err(struct ctx *c, const struct err *e, const char *qube, const char *method);
+/* "TOOL: error: TEXT" whatever the tool's manner; returns STATUS_FAILED. */
+int fail_prog(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* "Error: TEXT" whatever the tool's manner; returns STATUS_FAILED. */
 int fail_plain(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* One line as it is, escaped for a terminal, newline added. */
