@@ -221,13 +221,15 @@ refused() {
 	start_daemon default
 	raw admin.vm.feature.Set+f work 1 >/dev/null
 	stop_daemon
-	local store=$QVMD_STATE/qvmd.sqlite
+	local store=$QVMD_STATE/qvmd.sqlite known
 	# the version is the number at 60 of an SQLite file, the program the one at 68
-	damage 60 '\0000\0000\0000\0002'
-	refused "'$store' was written by a newer qvmd: it has schema version 2, this one knows 1"
+	known=$(od -An -tu1 -j63 -N1 "$store")
+	known=${known// /}
+	damage 60 '\0000\0000\0000\0143'
+	refused "'$store' was written by a newer qvmd: it has schema version 99, this one knows $known"
 	damage 60 '\0000\0000\0000\0000'
-	refused "'$store' was written by an older qvmd: it has schema version 0, this one knows 1"
-	damage 60 '\0000\0000\0000\0001'
+	refused "'$store' was written by an older qvmd: it has schema version 0, this one knows $known"
+	damage 60 "\\0000\\0000\\0000\\000$known"
 	damage 68 'ABCD'
 	refused "'$store' is not a store of qvmd"
 	damage 68 'QVMD'
@@ -279,7 +281,7 @@ refused() {
 	# the example in the manual, as it stands there
 	sed -n '/^cp -r DIR COPY/,/^qvmd --state NEW/p' "$ROOT/man/qvmd.1" |
 		sed '$s/$/ --socket "$QVM_TEST_SOCKET"/' >example
-	assert_equal "$(wc -l <example)" 7
+	assert_equal "$(wc -l <example)" 8
 	QVM_TEST_SOCKET=$PWD/socket
 	run bash -e example
 	assert_success

@@ -177,7 +177,19 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 	assert_output --partial '"dom0":{"internal":null,"tags":[],"type":"AdminVM","template_for_dispvms":false,"default_dispvm":"default-dvm","icon":"appvm-black","label":"0x000000","guivm":null,"relayvm":null,"transport_rpc":null,"power_state":"Running","uuid":"00000000-0000-0000-0000-000000000000"}'
 }
 
-@test "--list-methods: the rows of admin-api 2.2-2.8 and 2.14" {
+@test "a store of the first schema is taken over" {
+	mkdir "$BATS_TEST_TMPDIR/state"
+	base64 -d "$ROOT/tests/lib/store-1.gz.b64" | gzip -d >"$BATS_TEST_TMPDIR/state/qvmd.sqlite"
+	start_daemon empty
+	expect 0 'qvm-ls --raw-data --fields NAME,CLASS,LABEL' $'dom0|AdminVM|black\nold|StandaloneVM|red\n'
+	expect 0 "raw admin.vm.device.mic.Assign+dom0+mic old \"mode='auto-attach'\"" '0\0'$'\n'
+	stop_daemon
+	start_daemon empty
+	expect 0 'raw admin.vm.device.mic.Assigned old' \
+		"0\\0dom0+mic:* device_id='*' port_id='mic' devclass='mic' backend_domain='dom0' mode='auto-attach'\\n"$'\n'
+}
+
+@test "--list-methods: the rows of admin-api 2.2-2.8, 2.11 and 2.14" {
 	expect 0 'qvmd --list-methods | cut -f-5 | sort' "$(sort <<-'END' | tr -s ' ' '\t'
 		admin.Events S23N * - -
 		admin.deviceclass.List -23N 0 - -
@@ -209,6 +221,19 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		admin.vm.Stats S23N * - -
 		admin.vm.Suspend --3N * - -
 		admin.vm.Unpause S23N * - -
+		admin.vm.device.*.Assign --3N * + +
+		admin.vm.device.*.Assigned --3N * ? -
+		admin.vm.device.*.Attach S23N * + ?
+		admin.vm.device.*.Attached --3N * ? -
+		admin.vm.device.*.Available S23N * ? -
+		admin.vm.device.*.Detach S23N * + -
+		admin.vm.device.*.List S2-- * ? -
+		admin.vm.device.*.Set.assignment --3N * + +
+		admin.vm.device.*.Set.persistent S2-- * + +
+		admin.vm.device.*.Unassign --3N * + -
+		admin.vm.device.denied.Add --3N * - ?
+		admin.vm.device.denied.List --3N * - -
+		admin.vm.device.denied.Remove --3N * - ?
 		admin.vm.feature.CheckWithAdminVM S23N * + -
 		admin.vm.feature.CheckWithNetvm S23N * + -
 		admin.vm.feature.CheckWithTemplate S23N * + -
@@ -629,6 +654,7 @@ below_strace() {
 	expect 0 'qvmd --state newer --fixture empty && kill $(cat newer/lock)' '' ''
 	await_end "$(<newer/lock)"
 	# the schema version: four bytes at 60
+	known=$(od -An -tu1 -j63 -N1 newer/qvmd.sqlite)
 	printf '\0\0\0\143' | dd of=newer/qvmd.sqlite bs=1 seek=60 conv=notrunc status=none
 	mkdir foreign && head -c 8192 /dev/urandom >foreign/qvmd.sqlite
 	: >file
@@ -639,7 +665,7 @@ below_strace() {
 		done
 	done <<-END
 		--state file/x|1|qvmd: error: cannot make directory 'file/x': Not a directory
-		--state newer|1|qvmd: error: '$PWD/newer/qvmd.sqlite' was written by a newer qvmd: it has schema version 99, this one knows 1
+		--state newer|1|qvmd: error: '$PWD/newer/qvmd.sqlite' was written by a newer qvmd: it has schema version 99, this one knows ${known// /}
 		--state foreign|1|qvmd: error: cannot use '$PWD/foreign/qvmd.sqlite': file is not a database
 		--state s1 --socket $long|1|qvmd: error: cannot listen at '$PWD/$long': File name too long
 		--state s2 --log file/log|1|qvmd: error: cannot open 'file/log': Not a directory

@@ -12,7 +12,7 @@
 const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
-	methods_notify, NULL,
+	methods_notify, methods_denied, methods_device, NULL,
 };
 
 /* ---- log ---- */
@@ -154,9 +154,11 @@ void req_fail_err(struct req *r, const struct err *e)
 
 void req_no_method(struct req *r)
 {
-	size_t n = strlen(r->method->name) - (*r->suffix ? 1 : 0);
+	const char *name = r->method->name;
+	size_t n = strcspn(name, "*");
 
-	req_fail(r, "ProtocolError", "no such method: '%.*s%s'", (int)n, r->method->name, r->suffix);
+	req_fail(r, "ProtocolError", "no such method: '%.*s%s%s'", (int)n, name, r->suffix,
+		 name[n] ? name + n + 1 : "");
 }
 
 struct req *req_hold(struct req *r)
@@ -215,33 +217,29 @@ static bool is_known(const struct method *m, int compat)
 	return compat == 42 ? v[1] != '-' : v[1] != '-' || v[2] != '-';
 }
 
-/* The one word that stands for the star behind the first n bytes of pattern, or NULL. */
-static const char *skip_star(const char *name, size_t len, const char *pattern, size_t n)
+/* True when name is the method's; *ret_word: the one word that stands for a star, or NULL. */
+static bool is_name_of(const struct method *m, const char *name, char **ret_word)
 {
-	return len > n && memcmp(name, pattern, n) == 0 && !strchr(name + n, '.') ? name + n : NULL;
+	size_t head = strcspn(m->name, "*"), n = strlen(name);
+	const char *tail = m->name[head] ? m->name + head + 1 : "";
+	size_t rest = strlen(tail);
+
+	if (!m->name[head])
+		return streq(m->name, name);
+	if (n <= head + rest || memcmp(name, m->name, head) != 0 || !streq(name + n - rest, tail) ||
+	    memchr(name + head, '.', n - rest - head))
+		return false;
+	*ret_word = xstrndup(name + head, n - rest - head);
+	return true;
 }
 
-static const struct method *find_method(const char *name, int compat, const char **ret_suffix)
+/* *ret_word as above; the caller frees it. */
+static const struct method *find_method(const char *name, int compat, char **ret_word)
 {
-	size_t n = strlen(name);
-
 	for (size_t t = 0; all_methods[t]; t++)
-		for (const struct method *m = all_methods[t]; m->name; m++) {
-			size_t len = strlen(m->name);
-
-			*ret_suffix = "";
-			if (m->name[len - 1] == '*') {
-				/* one word stands for the star */
-				const char *word = skip_star(name, n, m->name, len - 1);
-
-				if (!word)
-					continue;
-				*ret_suffix = word;
-			} else if (len != n || memcmp(name, m->name, n) != 0) {
-				continue;
-			}
-			return is_known(m, compat) ? m : NULL;
-		}
+		for (const struct method *m = all_methods[t]; m->name; m++)
+			if (is_name_of(m, name, ret_word))
+				return is_known(m, compat) ? m : NULL;
 	return NULL;
 }
 
@@ -278,6 +276,7 @@ static const char *broken_rule(const struct req *r)
 void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 {
 	CLEANUP_ERR struct err e = ERR_INIT;
+	CLEANUP_FREE char *word = NULL;
 	struct request q;
 
 	if (request_decode(data, len, &q) < 0) {
@@ -291,8 +290,10 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 		.payload_len = q.payload_len,
 	};
 
-	const struct method *m = find_method(q.method, s->opt.compat, &r.suffix);
+	const struct method *m = find_method(q.method, s->opt.compat, &word);
 
+	if (word)
+		r.suffix = word;
 	if (s->log)
 		log_line(s, "%s -> %s %s+%s (%zu)", q.source, q.dest, q.method, q.arg, q.payload_len);
 	if (m && m->access == ACCESS_EXECUTE && !server_settle(s)) {

@@ -205,6 +205,10 @@ static int load_qube_key(struct load *l, void *data, const char *key, yaml_node_
 		return each_pair(l, val, key, load_volume_pool, v);
 	if (streq(key, "state"))
 		return load_state(l, v, val);
+	if (streq(key, "devices"))
+		return each_item(l, val, key, load_device, v);
+	if (streq(key, "assigned"))
+		return each_item(l, val, key, load_assigned, v);
 	if (!streq(key, "notes"))
 		return fixture_bad(l, at, key, "a qube has no such key");
 	if (fixture_text(l, val, key, &s) < 0)

@@ -33,3 +33,7 @@ int each_pair(struct load *l, yaml_node_t *n, const char *what, pair_fn fn, void
 int each_item(struct load *l, yaml_node_t *n, const char *what, item_fn fn, void *data);
 /* The value of a key in a mapping, or NULL. */
 yaml_node_t *fixture_get(struct load *l, yaml_node_t *n, const char *key);
+
+/* Of a qube: its devices, and what is assigned to it (device_fixture.c). */
+int load_device(struct load *l, void *vm, yaml_node_t *item);
+int load_assigned(struct load *l, void *vm, yaml_node_t *item);

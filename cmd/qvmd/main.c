@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "os/io.h"
+#include "qvmd/device.h"
 #include "qvmd/server.h"
 #include "qvmd/store.h"
 
@@ -250,12 +251,17 @@ static int load(struct sys *s, struct err *err)
 		/* On a full disk the system can still be looked at; the next start tries again. */
 		if (r < 0)
 			log_line(s, "disposables of an earlier run stay: %s", unsaved.text);
+		devices_boot(s);
 		return 0;
 	}
 	sys_seed(s);
 	if (s->opt.fixture)
 		r = fixture_load(s, s->opt.fixture, err);
-	return r < 0 ? r : store_commit(s, err);
+	if (r == 0)
+		r = store_commit(s, err);
+	if (r == 0)
+		devices_boot(s);
+	return r;
 }
 
 static void on_signal(uv_signal_t *h, int signum)

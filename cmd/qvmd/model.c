@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/store.h"
 
 const char *const class_names[CLASS_COUNT] = {
@@ -162,11 +163,13 @@ void vm_clear(struct vm *v)
 	strv_release(&v->tags);
 	free(v->notes);
 	v->notes = NULL;
+	devices_clear(v);
 }
 
 void vm_free(struct vm *v)
 {
 	lifecycle_forget(v);
+	devices_forget(v);
 	vm_clear(v);
 	free(v->name);
 	free(v);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/server.h"
 
 enum wait { WAIT_START, WAIT_HALT };
@@ -183,6 +184,7 @@ static void off(struct vm *v)
 	fire(v->sys, v, "domain-stopped", NULL);
 	fire_xids(v);
 	fire(v->sys, v, "domain-shutdown", NULL);
+	devices_off(v);
 }
 
 /* Off, whatever it did before; answers everybody who waits. v may be gone afterwards. */
@@ -315,6 +317,7 @@ static void up(struct vm *v)
 	fire_guid(v, "domain-start");
 	if (v->sys->opt.compat == 42)
 		fire(v->sys, v, "domain-unpaused", NULL);
+	devices_up(v);
 	waiters_answer(v->sys, waiters_take(v, WAIT_START), NULL);
 }
 
@@ -342,7 +345,10 @@ static void spawn(struct vm *v)
 	const char *qrexec = feature_check_template(v, "qrexec");
 	uint64_t delay = v->sys->opt.start_delay_ms;
 	uint64_t patience = (uint64_t)prop_get_int(v, "qrexec_timeout", 60) * 1000;
+	CLEANUP_ERR struct err err = ERR_INIT;
 
+	if (devices_spawn(v, &err) < 0)
+		return start_failed(v, &err);
 	fire_guid(v, "domain-pre-spawn");
 	power_on(v);
 	v->power = POWER_PAUSED;
@@ -376,7 +382,7 @@ static int may_start(struct vm *v, struct err *err)
 	if (t && !(vm_has_prop(t, "template_for_dispvms") && prop_get_bool(t, "template_for_dispvms")))
 		return err_set(err, -EPERM, "QubesException",
 			       "template for disposable (%s) needs to have template_for_dispvms=True", t->name);
-	return 0;
+	return devices_may_start(v, err);
 }
 
 /* Begins the start of a halted qube for which somebody waits. */

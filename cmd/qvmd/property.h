@@ -97,6 +97,7 @@ PROP_FALLBACK(default_keyboard);
 PROP_FALLBACK(default_maxmem);
 PROP_FALLBACK(default_netvm);
 PROP_FALLBACK(default_updateable);
+PROP_FALLBACK(default_virt_mode);
 PROP_FALLBACK(value_dispid);
 PROP_FALLBACK(value_klass);
 PROP_FALLBACK(value_name);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/property.h"
 
 /* guivm may lead round in a ring; nobody nests them this deep. */
@@ -205,7 +206,8 @@ PROP_FALLBACK(default_kernelopts)
 	CLEANUP_FREE char *kernel = prop_get(v, "kernel", NULL);
 	char *value;
 
-	if (!*kernel)
+	/* No kernel of the lab brings options for qubes with pci devices. */
+	if (!*kernel || vm_has_pci(v))
 		return xstrdup("");
 	return inherit(v, def, &value) ? value : xstrdup("swiotlb=2048");
 }
@@ -225,6 +227,11 @@ PROP_FALLBACK(default_keyboard)
 	return xstrdup("us++");
 }
 
+PROP_FALLBACK(default_virt_mode)
+{
+	return vm_has_pci(v) ? xstrdup("hvm") : default_inherit(s, v, def);
+}
+
 static bool announces_services(struct vm *v)
 {
 	for (; v; v = template_of(v))
@@ -238,6 +245,8 @@ static bool balancing_possible(struct vm *v)
 {
 	CLEANUP_FREE char *mode = prop_get(v, "virt_mode", NULL);
 
+	if (vm_has_pci(v))
+		return false;
 	if (!streq(mode, "hvm"))
 		return true;
 	if (!feature_template_true(v, "qrexec"))

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "model/names.h"
+#include "qvmd/device.h"
 #include "qvmd/property.h"
 
 #define KERNELOPTS_MAX 512
@@ -292,6 +293,8 @@ int clean_virt_mode(const struct prop_change *c, char **value, struct err *err)
 {
 	for (char *p = *value; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
+	if (streq(*value, "pvh") && c->vm && vm_has_pci(c->vm))
+		return bad_value(err, "pvh mode can't be set if pci devices are assigned");
 	if (streq(*value, "hvm") || streq(*value, "pv") || streq(*value, "pvh"))
 		return 0;
 	return bad_value(err, "Invalid virtualization mode, supported values: hvm, pv, pvh");

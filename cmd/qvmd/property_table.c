@@ -97,7 +97,7 @@ const struct prop_def vm_prop_defs[] = {
 	{ "vcpus", PROP_INT, Q, .text = "2", .fallback = default_inherit, .clean = clean_positive,
 	  .react = react_inherited,
 	  .help = "Number of virtual processors." },
-	{ "virt_mode", PROP_STR, Q, .text = "pvh", .fallback = default_inherit, .clean = clean_virt_mode,
+	{ "virt_mode", PROP_STR, Q, .text = "pvh", .fallback = default_virt_mode, .clean = clean_virt_mode,
 	  .help = "How the qube is virtualised: hvm, pv or pvh." },
 	{ "visible_gateway", PROP_STR, Q, MODE_RO, .fallback = default_visible_gateway,
 	  .help = "IPv4 gateway as the qube itself sees it." },

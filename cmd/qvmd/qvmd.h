@@ -84,6 +84,7 @@ struct vm {
 	uv_timer_t *timer;    /* a transition under way (power.c) */
 	int console;          /* the master side of its terminal (lifecycle.c); 0: none yet */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
+	struct vm_devices *devices; /* assigned (stored), attached and offered ones (device.h); NULL: none yet */
 };
 
 struct options {
@@ -176,7 +177,7 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 struct req;
 
 struct method {
-	const char *name;    /* whole name; a trailing ".*" stands for one word: admin.vm.Create.* */
+	const char *name;    /* whole name; a star stands for one word: admin.vm.Create.* */
 	const char *versions; /* column V of admin-api chapter 2: "S23N"; '-' where a generation lacks it */
 	enum dest_rule dest;
 	enum part_rule arg;
@@ -223,6 +224,8 @@ extern const struct method methods_label[];     /* 2.8: label.c */
 extern const struct method methods_events[];    /* 2.14 admin.Events: events.c */
 extern const struct method methods_notify[];    /* 2.16 sleep of the machine, update counts: notify.c */
 extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c */
+extern const struct method methods_device[];    /* 2.11: device.c */
+extern const struct method methods_denied[];    /* 2.11: device_denied.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

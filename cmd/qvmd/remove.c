@@ -2,6 +2,7 @@
 /* admin.vm.Remove, and the end of a disposable (admin-api 2.4). */
 #include "base/mem.h"
 #include "qvmd/create.h"
+#include "qvmd/device.h"
 #include "qvmd/power.h"
 
 /* From here on nothing refuses it. v is gone afterwards. */
@@ -16,15 +17,18 @@ static void drop(struct vm *v)
 
 void vm_remove(struct vm *v)
 {
+	CLEANUP_FREE char *ports = devices_assigned_elsewhere(v);
+
 	fire(v->sys, NULL, "domain-pre-delete", "vm", v->name, NULL);
 	/* What others name stays, as if Remove had been refused. */
-	if (!vm_is_referenced(v))
+	if (!vm_is_referenced(v) && !ports)
 		drop(v);
 }
 
 void handle_remove(struct req *r)
 {
 	struct vm *v = r->dest;
+	CLEANUP_FREE char *ports = devices_assigned_elsewhere(v);
 
 	if (v->class == CLASS_ADMIN)
 		return req_fail(r, "QubesVMInUseError", "'%s' cannot be removed", v->name);
@@ -37,6 +41,8 @@ void handle_remove(struct req *r)
 		return req_fail(r, "QubesVMInUseError",
 				"Domain is in use: '%s';%s see 'journalctl -u qubesd -e' in dom0 for details", v->name,
 				r->sys->opt.compat == 42 ? "" : " ");
+	if (ports)
+		return req_fail(r, "QubesVMInUseError", "VM has devices assigned to other VMs: %s", ports);
 	drop(v);
 	req_ok(r, "");
 }

@@ -9,13 +9,13 @@
 
 #include "base/mem.h"
 #include "os/io.h"
+#include "qvmd/device.h"
 #include "qvmd/store.h"
 
-#define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x51564d44 /* QVMD */
 #define DISPID_REST (INT64_C(7) * 24 * 3600) /* seconds */
 
-static const char schema[] =
+static const char schema_1[] =
 	"CREATE TABLE label(idx INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, color TEXT NOT NULL);"
 	"CREATE TABLE pool(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL);"
 	"CREATE TABLE pool_config(pool TEXT NOT NULL REFERENCES pool(name) ON DELETE CASCADE,"
@@ -36,12 +36,26 @@ static const char schema[] =
 	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
 	" key TEXT NOT NULL, value TEXT NOT NULL, UNIQUE(vm, key));";
 
+/* device is the id; options are key='value' words. */
+static const char schema_devices[] =
+	"CREATE TABLE assignment(id INTEGER PRIMARY KEY,"
+	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE, class TEXT NOT NULL,"
+	" backend TEXT NOT NULL, port TEXT NOT NULL, device TEXT NOT NULL, mode TEXT NOT NULL,"
+	" frontend TEXT, options TEXT NOT NULL, UNIQUE(vm, class, backend, port, device));"
+	"CREATE TABLE lab_device(id INTEGER PRIMARY KEY,"
+	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE, entry TEXT NOT NULL);";
+
+/* What each version of the schema adds to the one before it; a store of an older one gets what it lacks. */
+static const char *const schema[] = {schema_1, schema_devices};
+#define SCHEMA_VERSION ((int)ARRAY_SIZE(schema))
+
 enum stmt {
 	BEGIN, COMMIT, VM_ADD, VM_DROP, VM_NOTES,
 	PROP_PUT, FEATURE_PUT, VPOOL_PUT, /* in the order of enum store_kv */
 	PROP_DEL, FEATURE_DEL, VPOOL_DEL, /* the same */
 	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP, POOL_PUT, POOL_CONFIG_DEL,
-	POOL_CONFIG_PUT, KERNEL_PUT, DISPID_GONE, DISPID_RECENT, STMT_COUNT
+	POOL_CONFIG_PUT, KERNEL_PUT, DISPID_GONE, DISPID_RECENT, ASSIGNMENT_PUT, ASSIGNMENT_DROP, LAB_DEVICE_PUT,
+	STMT_COUNT
 };
 
 static const char *const sql[STMT_COUNT] = {
@@ -74,6 +88,12 @@ static const char *const sql[STMT_COUNT] = {
 	[KERNEL_PUT] = "INSERT OR IGNORE INTO kernel(version) VALUES(?)",
 	[DISPID_GONE] = "INSERT OR REPLACE INTO dispid(dispid, gone) VALUES(?, ?)",
 	[DISPID_RECENT] = "SELECT 1 FROM dispid WHERE dispid = ? AND gone > ?",
+	[ASSIGNMENT_PUT] = "INSERT INTO assignment(vm, class, backend, port, device, mode, frontend, options)"
+			   " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+			   " ON CONFLICT(vm, class, backend, port, device) DO UPDATE SET mode = excluded.mode",
+	[ASSIGNMENT_DROP] = "DELETE FROM assignment"
+			    " WHERE vm = ? AND class = ? AND backend = ? AND port = ? AND device = ?",
+	[LAB_DEVICE_PUT] = "INSERT INTO lab_device(vm, entry) VALUES(?, ?)",
 };
 
 struct store {
@@ -244,6 +264,30 @@ void store_kernel(struct sys *s, const char *version)
 	exec(s, KERNEL_PUT, "s", version);
 }
 
+void store_assignment(struct vm *v, const struct devuse *u)
+{
+	CLEANUP_BUF struct buf options = BUF_INIT;
+
+	for (size_t i = 0; i < u->options.n; i++)
+		device_prop_add(&options, u->options.v[i].key, u->options.v[i].value);
+	store_touch(v->sys);
+	exec(v->sys, ASSIGNMENT_PUT, "isssssss", v->qid, devclass_names[u->class], u->ref.backend, u->ref.port,
+	     u->ref.id, devmode_names[u->mode], u->frontend, buf_str(&options));
+}
+
+void store_assignment_drop(struct vm *v, const struct devuse *u)
+{
+	store_touch(v->sys);
+	exec(v->sys, ASSIGNMENT_DROP, "issss", v->qid, devclass_names[u->class], u->ref.backend, u->ref.port,
+	     u->ref.id);
+}
+
+void store_lab_device(struct vm *v, const char *entry)
+{
+	store_touch(v->sys);
+	exec(v->sys, LAB_DEVICE_PUT, "is", v->qid, entry);
+}
+
 bool store_dispid_is_recent(struct sys *s, int64_t dispid)
 {
 	return exec(s, DISPID_RECENT, "ii", dispid, (int64_t)time(NULL) - DISPID_REST) == SQLITE_ROW;
@@ -304,7 +348,7 @@ static void leave_log(sqlite3 *db, bool on)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)on, NULL);
 }
 
-/* Looks whose file it is, before anything in it is touched. 1: nobody's, it is empty. */
+/* Looks whose file it is, before anything in it is touched: the version of its schema, 0 for an empty file. */
 static int whose(sqlite3 *db, const char *path, struct err *err)
 {
 	int64_t tables = pragma(db, "SELECT count(*) FROM sqlite_schema");
@@ -316,26 +360,36 @@ static int whose(sqlite3 *db, const char *path, struct err *err)
 	int64_t id = pragma(db, "PRAGMA application_id");
 
 	if (tables == 0 && version == 0 && id == 0)
-		return 1;
+		return 0;
 	if (id != APPLICATION_ID)
 		return err_set(err, -EINVAL, "", "'%s' is not a store of qvmd", path);
-	if (version != SCHEMA_VERSION)
+	if (version < 1 || version > SCHEMA_VERSION)
 		return err_set(err, -EINVAL, "",
 			       "'%s' was written by %s qvmd: it has schema version %lld, this one knows %d", path,
-			       version > SCHEMA_VERSION ? "a newer" : "an older", (long long)version,
-			       SCHEMA_VERSION);
+			       version < 1 ? "an older" : "a newer", (long long)version, SCHEMA_VERSION);
 	/* Half a system is worse than none: what is left of a damaged file is not served. */
 	if (pragma(db, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check = 'ok'") != 1)
 		return err_set(err, -EIO, "", "'%s' is damaged", path);
-	return 0;
+	return (int)version;
+}
+
+/* From version on to the present one, all or nothing. */
+static int upgrade(sqlite3 *db, const char *path, int64_t version, struct err *err)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	buf_addstr(&text, "BEGIN;");
+	for (int64_t i = version; i < SCHEMA_VERSION; i++)
+		buf_addstr(&text, schema[i]);
+	buf_addf(&text, "PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT", SCHEMA_VERSION, APPLICATION_ID);
+	return run_sql(db, path, buf_str(&text), err);
 }
 
 static int open_db(struct sys *s, const char *path, struct err *err)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	sqlite3 **db = &s->store->db;
-	int r;
-	bool is_empty;
+	int r, version;
 
 	if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
 		return err_set(err, -EIO, "", "cannot open '%s': %s", path, sqlite3_errmsg(*db));
@@ -343,18 +397,12 @@ static int open_db(struct sys *s, const char *path, struct err *err)
 	r = run_sql(*db, path, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF", err);
 	if (r == 0)
 		r = whose(*db, path, err);
-	is_empty = r == 1;
+	version = r;
 	if (r >= 0)
 		r = run_sql(*db, path,
 			    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048", err);
-	if (r < 0 || !is_empty)
-		return r;
-
-	CLEANUP_FREE char *text = xasprintf("BEGIN; %s PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT",
-					    schema, SCHEMA_VERSION, APPLICATION_ID);
-
-	return run_sql(*db, path, text, err);
+	return r < 0 || version == SCHEMA_VERSION ? r : upgrade(*db, path, version, err);
 }
 
 int store_open(struct sys *s, struct err *err)

@@ -21,6 +21,11 @@ void store_label(struct sys *s, int64_t index, const char *name, const char *col
 void store_label_drop(struct sys *s, const char *name);
 void store_pool(struct sys *s, const char *name, const char *driver, const struct kvs *config);
 void store_kernel(struct sys *s, const char *version);
+struct devuse;
+/* Adds it, or changes the mode of the one with the same class and name. */
+void store_assignment(struct vm *v, const struct devuse *u);
+void store_assignment_drop(struct vm *v, const struct devuse *u);
+void store_lab_device(struct vm *v, const char *entry); /* device_lab.c */
 /* True when a disposable with this id was there less than a week ago. */
 bool store_dispid_is_recent(struct sys *s, int64_t dispid);
 

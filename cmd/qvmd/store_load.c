@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/store.h"
 
 struct loader {
@@ -176,6 +177,36 @@ static int row_tag(struct loader *l, sqlite3_stmt *st)
 	return 0;
 }
 
+static int row_assignment(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+	int class = devclass_from_name(text(st, 1)), mode = devmode_from_name(text(st, 5));
+	CLEANUP_DEVICE_PROPS struct device_props options = {0};
+	CLEANUP_DEVUSE struct devuse u = {0};
+
+	if (!v || class < 0 || mode < 0 || device_props_parse(&options, text(st, 7), NULL) < 0)
+		return -EINVAL;
+	u.class = (enum devclass)class;
+	u.mode = (enum devmode)mode;
+	u.ref = device_ref_new(text(st, 2), text(st, 3), text(st, 4));
+	if (sqlite3_column_type(st, 6) != SQLITE_NULL)
+		u.frontend = xstrdup(text(st, 6));
+	for (size_t i = 0; i < options.keys.n; i++)
+		kvs_put(&u.options, options.keys.v[i], options.values.v[i], false);
+	devuses_add(&devices_of(v)->assigned, &u);
+	return 0;
+}
+
+static int row_lab_device(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	if (!v)
+		return -EINVAL;
+	strv_add(&devices_of(v)->lab, text(st, 1));
+	return 0;
+}
+
 int store_load(struct sys *s, struct err *err)
 {
 	static const struct {
@@ -192,6 +223,9 @@ int store_load(struct sys *s, struct err *err)
 		{"SELECT vm, key, value FROM feature ORDER BY id", row_feature},
 		{"SELECT vm, key, value FROM volume_pool", row_volume_pool},
 		{"SELECT vm, tag FROM tag ORDER BY vm, tag", row_tag},
+		{"SELECT vm, class, backend, port, device, mode, frontend, options FROM assignment ORDER BY id",
+		 row_assignment},
+		{"SELECT vm, entry FROM lab_device ORDER BY id", row_lab_device},
 	};
 	struct loader l = { .sys = s, .old = STEAL(s->vms), .n_old = s->n_vms };
 	int r = 0;
