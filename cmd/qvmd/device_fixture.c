@@ -92,8 +92,10 @@ static void complete(struct entry *e, enum devclass class)
 		return;
 	if (class == DEV_BLOCK || class == DEV_MIC)
 		device_props_put(&e->props, "interfaces", class == DEV_BLOCK ? "b******" : "m******");
+	else if ((class == DEV_USB || class == DEV_PCI) && last)
+		device_props_put(&e->props, "interfaces", last + 1);
 	else
-		device_props_put(&e->props, "interfaces", last ? last + 1 : INTERFACE_UNKNOWN);
+		device_props_put(&e->props, "interfaces", INTERFACE_UNKNOWN);
 }
 
 /* "usb:2-1": what it is a part of. */

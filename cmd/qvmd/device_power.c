@@ -51,7 +51,8 @@ static int attach_assigned(struct vm *v, enum devmode mode, bool quiet, struct e
 				continue;
 			d = mode == DEVMODE_REQUIRED ? required_device(v, u, err) :
 			    backend                  ? device_only(backend, u->class, &u->ref) : NULL;
-			if (d && device_holder(v->sys, u->class, &d->ref) == v)
+			/* A closer assignment, or another qube, was first. */
+			if (d && device_holder(v->sys, u->class, &d->ref))
 				continue;
 			r = d ? device_attach(v, u->class, d, &u->options, quiet, err) : -ENODEV;
 			if (r < 0 && mode == DEVMODE_REQUIRED)
