@@ -87,6 +87,7 @@ AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
 # Further names of a program, one a line, "ALIASES += NAME:PROGRAM": links, each with its page and completion. The
 # program looks at the name it was called by (struct tool, aliases).
 ALIASES :=
+ALIASES += qvm-block:qvm-device qvm-usb:qvm-device qvm-pci:qvm-device qvm-mic:qvm-device
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.

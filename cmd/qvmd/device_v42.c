@@ -48,6 +48,16 @@ static void add_line(struct buf *b, const struct devuse *u, bool persistent)
 	buf_addf(b, " persistent=%s\n", persistent ? "yes" : "no");
 }
 
+/* The assignment is in effect. */
+static bool is_attached(const struct vm_devices *d, const struct devuse *assigned)
+{
+	for (size_t i = 0; i < d->attached.n; i++)
+		if (d->attached.v[i].class == assigned->class &&
+		    device_ref_matches(&assigned->ref, &d->attached.v[i].ref))
+			return true;
+	return false;
+}
+
 void handle_list_42(struct req *r)
 {
 	int class = device_class(r);
@@ -68,7 +78,7 @@ void handle_list_42(struct req *r)
 		CLEANUP_FREE char *name = xasprintf("%s+%s", u->ref.backend, u->ref.port);
 
 		if ((int)u->class == class && (!*r->arg || streq(r->arg, name)) &&
-		    !devuses_fit(&d->attached, u->class, &u->ref))
+		    !is_attached(d, u))
 			add_line(&b, u, true);
 	}
 	req_ok_buf(r, &b);

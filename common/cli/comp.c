@@ -155,25 +155,37 @@ static const struct pos *next_pos(const struct line *l, const struct strv **ret_
 	return pos_of(pos, npos, (*ret_words)->n, (*ret_words)->n + 1);
 }
 
-/* What the candidates depend on: the qube and the property named before. */
+/* What candidates depend on, from words that stand at npos positionals. */
+static void look_at(struct line *l, const struct pos *pos, size_t npos, const struct strv *words)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		const struct pos *p = pos_of(pos, npos, i, words->n + 1);
+
+		if (p && comp_is_qube(p->comp) && p->count == POS_ONE)
+			l->ask.qube = words->v[i];
+		else if (p && (p->comp == COMP_PROPERTY || p->comp == COMP_GPROPERTY))
+			l->ask.property = words->v[i];
+		else if (p && p->comp == COMP_DEVCLASS)
+			l->ask.devclass = words->v[i];
+	}
+}
+
+/* The qube, the property, the class of devices named before. */
 static void find_context(struct line *l)
 {
 	const char *command;
 	const struct pos *pos = l->g->pos;
-	size_t npos = grammar_words(l->g, &command);
+	size_t npos = grammar_words(l->g, &command), nsub = 0;
 
 	if (l->no_qube && npos) {
 		pos++;
 		npos--;
 	}
-	for (size_t i = 0; i < l->before.n; i++) {
-		const struct pos *p = pos_of(pos, npos, i, l->before.n + 1);
-
-		if (p && comp_is_qube(p->comp) && p->count == POS_ONE)
-			l->ask.qube = l->before.v[i];
-		else if (p && (p->comp == COMP_PROPERTY || p->comp == COMP_GPROPERTY))
-			l->ask.property = l->before.v[i];
-	}
+	look_at(l, pos, npos, &l->before);
+	while (l->sub && l->sub->pos && l->sub->pos[nsub].name)
+		nsub++;
+	if (nsub)
+		look_at(l, l->sub->pos, nsub, &l->behind);
 	for (size_t i = 0; i < l->values.n; i++)
 		if (strstr(l->values.v[i], " DispVM"))
 			l->ask.disposable = true;

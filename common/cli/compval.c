@@ -68,7 +68,7 @@ void comp_ask_end(struct comp_asker *a)
 }
 
 /* All calls share one time limit. */
-static bool time_left(struct comp_asker *a)
+bool comp_time_left(struct comp_asker *a)
 {
 	uint64_t t = now();
 
@@ -84,7 +84,7 @@ static char *ask_text(struct comp_asker *a, const char *dest, const char *method
 {
 	char *body = NULL;
 
-	if (!time_left(a) || admin_call(&a->c->admin, NULL, dest, method, arg, NULL, &body, ret_len) < 0)
+	if (!comp_time_left(a) || admin_call(&a->c->admin, NULL, dest, method, arg, NULL, &body, ret_len) < 0)
 		a->dead = true;
 	return body;
 }
@@ -106,7 +106,7 @@ static void add_lines(struct comp_asker *a, const char *dest, const char *method
 		strv_split(ret, body, '\n');
 }
 
-static const struct qubes *list_all(struct comp_asker *a)
+const struct qubes *comp_qubes(struct comp_asker *a)
 {
 	size_t len;
 	char *body CLEANUP_FREE = NULL;
@@ -123,7 +123,7 @@ static const struct qubes *list_all(struct comp_asker *a)
 /* Where no qube was named, any that is not dom0 is as good as another. NULL when there is none. */
 static const char *any_qube(struct comp_asker *a)
 {
-	const struct qubes *list = list_all(a);
+	const struct qubes *list = comp_qubes(a);
 
 	for (size_t i = 0; i < list->n; i++)
 		if (!streq(list->v[i].class, "AdminVM"))
@@ -156,7 +156,7 @@ static bool qube_fits(const struct comp_asker *a, const struct qube *q, enum com
 
 static void add_qubes(struct comp_asker *a, enum comp comp, struct strv *ret)
 {
-	const struct qubes *list = list_all(a);
+	const struct qubes *list = comp_qubes(a);
 
 	for (size_t i = 0; i < list->n; i++)
 		if (qube_fits(a, &list->v[i], comp))
@@ -174,9 +174,9 @@ static void add_from_qubes(struct comp_asker *a, const char *method, struct strv
 		add_lines(a, a->qube, method, ret);
 		return;
 	}
-	list = list_all(a);
+	list = comp_qubes(a);
 	n = list->n < SAMPLE ? list->n : SAMPLE;
-	if (n == 0 || !time_left(a))
+	if (n == 0 || !comp_time_left(a))
 		return;
 	calls = xcalloc(n, sizeof *calls);
 	for (size_t i = 0; i < n; i++) {
@@ -320,6 +320,14 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 		break;
 	case COMP_WHERE:
 		add_words(ret, "name= class= state= label= template= netvm= tag= feature:");
+		break;
+	case COMP_DEVCLASS:
+		add_lines(a, "dom0", "admin.deviceclass.List", ret);
+		break;
+	case COMP_DEVICE:
+	case COMP_ATTACHED:
+	case COMP_ASSIGNED:
+		comp_ask_devices(a, comp, ret);
 		break;
 	case COMP_FILE:
 	case COMP_COMMAND:

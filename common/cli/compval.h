@@ -8,6 +8,7 @@ struct comp_asker {
 	struct ctx *c;
 	const char *qube;     /* the one named before, or NULL */
 	const char *property; /* the one named before, or NULL */
+	const char *devclass; /* the class of devices named before, or NULL: that of the program */
 	bool disposable;      /* the line is about a disposable: its template is no TemplateVM */
 	uint64_t deadline;    /* ns of the monotonic clock; set by comp_ask_begin */
 	bool dead;            /* no more calls: a failure, or time is over */
@@ -22,3 +23,12 @@ void comp_ask_end(struct comp_asker *a);
 void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct strv *ret);
 /* Adds what the value in KEY=GLOB of --where may be. */
 void comp_ask_where(struct comp_asker *a, const char *key, struct strv *ret);
+
+/* ---- for compdevice.c ---- */
+
+/* QUBE:PORT of COMP_DEVICE and its like. */
+void comp_ask_devices(struct comp_asker *a, enum comp comp, struct strv *ret);
+/* The list of qubes, asked for once; empty when it cannot be had in time. */
+const struct qubes *comp_qubes(struct comp_asker *a);
+/* False when the time of all calls is over; else the next call ends in time. */
+bool comp_time_left(struct comp_asker *a);

@@ -24,26 +24,32 @@ struct parser {
 	bool any_unknown;
 };
 
-/* err and usage_prog, as the parser of the command (when one was met) would complain. */
-static int PRINTF(2, 3) complain(struct parser *p, const char *fmt, ...)
+void args_blame_command(struct args *a)
 {
 	struct buf prog = BUF_INIT;
 	const char *command;
+	size_t n = grammar_words(a->grammar, &command);
+	char *name CLEANUP_FREE = NULL;
+
+	if (!a->sub || a->usage_prog)
+		return;
+	name = arg_sub_name(a);
+	buf_addstr(&prog, a->grammar->prog);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&prog, " %s", a->grammar->pos[i].name);
+	buf_addf(&prog, " %s", name);
+	a->usage_prog = buf_steal(&prog);
+}
+
+/* err and usage_prog, as the parser of the command (when one was met) would complain. */
+static int PRINTF(2, 3) complain(struct parser *p, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
 	err_vset(p->err, -EINVAL, "", fmt, ap);
 	va_end(ap);
-	if (p->a->sub && !p->a->usage_prog) {
-		size_t n = grammar_words(p->g, &command);
-		char *name CLEANUP_FREE = arg_sub_name(p->a);
-
-		buf_addstr(&prog, p->g->prog);
-		for (size_t i = 0; i < n; i++)
-			buf_addf(&prog, " %s", p->g->pos[i].name);
-		buf_addf(&prog, " %s", name);
-		p->a->usage_prog = buf_steal(&prog);
-	}
+	args_blame_command(p->a);
 	return -EINVAL;
 }
 

@@ -35,6 +35,10 @@ enum comp {
 	COMP_COLUMN,    /* of qvm-ls, comma separated */
 	COMP_METHOD,    /* Admin API method names */
 	COMP_WHERE,     /* KEY=GLOB of --where */
+	COMP_DEVCLASS,  /* class of devices */
+	COMP_DEVICE,    /* QUBE:PORT of the class named before, or by the program */
+	COMP_ATTACHED,  /* the same, of those attached to the qube named before */
+	COMP_ASSIGNED,  /* the same, of those assigned to it */
 	COMP_COMMAND,   /* program on PATH and its arguments */
 };
 
@@ -103,6 +107,7 @@ struct grammar {
 	const struct opt *const *shared; /* NULL-terminated list of further tables (common options) */
 	const char *epilog;     /* printed at the end of --help, or NULL */
 	bool sub_optional;      /* no command given is allowed: args.sub stays NULL */
+	bool no_prefix;         /* before the command long options are known in full only (tools-runtime 1.3) */
 };
 
 /* One thing on the line, in order. */
@@ -132,6 +137,9 @@ void args_release(struct args *a);
  * Positionals and options may interleave; all rules of tools-config 1.1 hold, with its "drop" remarks.
  */
 int args_parse(struct args *ret, const struct grammar *g, int argc, char *const argv[], struct err *err);
+
+/* A usage error that follows is one of the command's own parser: its message names the command (tools-runtime 1.3). */
+void args_blame_command(struct args *a);
 
 /* Look-ups by any spelling ("--format"); asking for one that no table has aborts. */
 bool arg_has(const struct args *a, const char *name);

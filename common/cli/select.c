@@ -121,6 +121,27 @@ static int choose_plain(struct ctx *c, struct selection *s, const char *name)
 	return STATUS_OK;
 }
 
+int select_one(struct ctx *c, const struct qubes *all, const char *name, const struct qube **ret)
+{
+	size_t n = 0;
+
+	if (!glob_is_pattern(name)) {
+		*ret = qubes_find(all, name);
+		return *ret ? STATUS_OK : no_such_qube(c, name);
+	}
+	for (size_t i = 0; i < all->n; i++)
+		if (glob_match(name, all->v[i].name)) {
+			*ret = &all->v[i];
+			n++;
+		}
+	if (n > 1) {
+		CLEANUP_FREE char *quoted = quote_py(name);
+
+		return fail_usage(c, "%s matches more than one domain", quoted);
+	}
+	return n ? STATUS_OK : no_such_qube(c, name);
+}
+
 int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 {
 	const struct args *a = &c->args;
@@ -144,21 +165,14 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 	if (!glob_is_pattern(name))
 		return choose_plain(c, ret, name);
 
-	CLEANUP_STRV struct strv one = STRV_INIT;
+	const struct qube *q;
 
-	strv_add(&one, name);
 	status = list_qubes(c, &ret->all);
-	if (status)
-		return status;
-	choose_names(c, ret, &one);
-	if (ret->n == 0)
-		return no_such_qube(c, name);
-	if (ret->n > 1) {
-		CLEANUP_FREE char *quoted = quote_py(name);
-
-		return fail_usage(c, "%s matches more than one domain", quoted);
-	}
-	return STATUS_OK;
+	if (status == STATUS_OK)
+		status = select_one(c, &ret->all, name, &q);
+	if (status == STATUS_OK)
+		choose(ret, q);
+	return status;
 }
 
 bool qube_is_missing(const struct err *e, const char *qube)

@@ -135,7 +135,7 @@ static struct token read_abbreviated(const struct grammar *g, const struct sub *
 		}
 		return ret;
 	}
-	for (size_t i = 0; true;) {
+	for (size_t i = 0; sub || !g->no_prefix;) {
 		const struct opt *o = opt_each_here(g, sub, &i);
 		const char *names, *name;
 		size_t n;
@@ -154,6 +154,7 @@ static struct token read_abbreviated(const struct grammar *g, const struct sub *
 				return ret;
 		}
 	}
+	return ret;
 }
 
 struct token token_read(const struct grammar *g, const struct sub *sub, const char *word)

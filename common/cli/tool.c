@@ -52,6 +52,7 @@ void grammar_of(const struct tool *t, struct tool_grammar *ret)
 		.subs = t->subs,
 		.epilog = t->epilog,
 		.sub_optional = t->sub_optional,
+		.no_prefix = t->flags & TOOL_NO_PREFIX,
 	}};
 	if (t->flags & TOOL_QUBES)
 		ret->shared[n++] = many_options;

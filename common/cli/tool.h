@@ -41,6 +41,7 @@ enum tool_flags {
 	TOOL_JSON = 4,       /* prints data: --json, --jsonl */
 	TOOL_PLAIN_ERROR = 8, /* run-time errors print as "Error: TEXT" (admin-api 3.5), not "TOOL: error: TEXT" */
 	TOOL_NO_DAEMON = 16, /* makes no Admin API call by itself: endpoint trouble is not its concern */
+	TOOL_NO_PREFIX = 32, /* long options before the command are not abbreviated */
 };
 
 struct tool {

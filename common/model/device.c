@@ -159,14 +159,11 @@ static bool is_any(const char *part)
 	return streq(part, "*");
 }
 
-static bool part_matches(const char *a, const char *b)
+bool device_ref_matches(const struct device_ref *pattern, const struct device_ref *device)
 {
-	return is_any(a) || is_any(b) || streq(a, b);
-}
-
-bool device_ref_matches(const struct device_ref *a, const struct device_ref *b)
-{
-	return streq(a->backend, b->backend) && part_matches(a->port, b->port) && part_matches(a->id, b->id);
+	return streq(pattern->backend, device->backend) &&
+	       (is_any(pattern->port) || streq(pattern->port, device->port)) &&
+	       (is_any(pattern->id) || streq(pattern->id, device->id));
 }
 
 int device_ref_rank(const struct device_ref *r)

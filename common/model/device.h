@@ -47,8 +47,8 @@ void device_ref_release(struct device_ref *r);
 struct device_ref device_ref_new(const char *backend, const char *port, const char *id); /* copies */
 /* Equal, part by part. */
 bool device_ref_eq(const struct device_ref *a, const struct device_ref *b);
-/* Matching of admin-api 8.2: same backend, each other part equal or "*" on one side. */
-bool device_ref_matches(const struct device_ref *a, const struct device_ref *b);
+/* Matching of admin-api 8.2: same backend, each other part equal or "*" in the pattern. */
+bool device_ref_matches(const struct device_ref *pattern, const struct device_ref *device);
 /* How closely it names a device: 3 port and id, 2 port only, 1 id only, 0 neither (admin-api 8.2). */
 int device_ref_rank(const struct device_ref *r);
 /* BACKEND:PORT:ID of messages and events; the caller frees it. */
