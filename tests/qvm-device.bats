@@ -674,6 +674,24 @@ Assigned. To attach you can now restart domain or run:
 "
 }
 
+@test "hostile texts, against the daemon" {
+	start_daemon hostile
+	expect 0 "qvm-block list -s dom0 | sed 's/   */  /g'" "\
+dom0:-  Block_Storage: x'  
+dom0:--all  Block_Storage: hosted by dom0 \`id\` ; rm -rf ~ & | > < * ? [a] {b,c} ! # %s %n  
+dom0:--all  any device  *shell (auto-attach: \$(id)=it's \` ; \\, --= )
+dom0:-rf  Block_Storage: ' mode='required a' b='c  
+" ''
+	expect 0 "qvm-block --jsonl list -s | jq -r '.options[]'" $'$(id)=it\'s ` ; \\\n--= \n' ''
+	expect 0 'qvm-block info dom0:-rf' $'Block_Storage: \' mode=\'required a\' b=\'c\ndevice ID: $(id)\'*_?******\n' ''
+	expect 0 'qvm-device testclass info dom0:..' $'?******: \\n\\t\\x1b[31m --json\ndevice ID: ../../etc/passwd\n../x: </script>\n--: "\n%s: %n\n' ''
+	qvm-start shell
+	# An option that there is not: the qube starts without the device.
+	expect 0 'qvm-block list shell' '' ''
+	expect 0 'qvm-block unassign shell; qvm-block list -s shell' '' ''
+	refute [ -e /tmp/qvm-pwned ]
+}
+
 offers() {
 	local got
 	got=$("$2" --complete-words $(($# - 2)) "${@:2}" 2>&1 | tr '\n' ' ')
