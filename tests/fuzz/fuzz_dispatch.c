@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "lib/inmem.h"
 #include "model/qubes.h"
+#include "qvmd/device.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
 #include "qvmd/store.h"
@@ -32,7 +33,11 @@ static const char system_yaml[] =
 	" - {name: tpl, class: TemplateVM, features: {qrexec: 1, os: Linux}}\n"
 	" - {name: net, template: tpl, netvm: none, properties: {provides_network: true}}\n"
 	" - {name: fw, template: tpl, netvm: net, properties: {provides_network: true}}\n"
-	" - {name: work, template: tpl, tags: [office], notes: \"a\\nb\", features: {x: y}}\n"
+	" - {name: dom0, devices: [{class: mic, port: mic}, {class: pci, port: 00_14.0, id: a:p0c0330}]}\n"
+	" - {name: work, template: tpl, tags: [office], notes: \"a\\nb\", features: {x: y}, devices: ["
+	"{class: block, port: sda, size: 1}, {class: block, port: sdb, mode: r, parent: block:sda},"
+	"{class: usb, port: 2-1, id: 1:2:3:u030101}, {class: testclass, port: t}],"
+	"assigned: [{class: mic, device: dom0:mic}]}\n"
 	" - {name: dvm, template: tpl, properties: {template_for_dispvms: true}}\n"
 	" - {name: d1, class: DispVM, template: dvm, properties: {auto_cleanup: true}}\n"
 	" - {name: alone, class: StandaloneVM, properties: {virt_mode: hvm}}\n"
@@ -44,6 +49,17 @@ static void dump_kvs(struct buf *b, const char *what, const struct kvs *k)
 {
 	for (size_t i = 0; i < k->n; i++)
 		buf_addf(b, "  %s %s=%s\n", what, k->v[i].key, k->v[i].value);
+}
+
+static void dump_assigned(struct buf *b, const struct vm *v)
+{
+	for (size_t i = 0; v->devices && i < v->devices->assigned.n; i++) {
+		const struct devuse *u = &v->devices->assigned.v[i];
+
+		buf_addf(b, "  assigned %s %s+%s:%s %s %s\n", devclass_names[u->class], u->ref.backend, u->ref.port,
+			 u->ref.id, devmode_names[u->mode], u->frontend ? u->frontend : "(none)");
+		dump_kvs(b, "option", &u->options);
+	}
 }
 
 /* Everything that the store keeps. */
@@ -67,6 +83,7 @@ static void dump(struct buf *b, const struct sys *s)
 		dump_kvs(b, "prop", &v->props);
 		dump_kvs(b, "feature", &v->features);
 		dump_kvs(b, "pool", &v->pools);
+		dump_assigned(b, v);
 		for (size_t k = 0; k < v->tags.n; k++)
 			buf_addf(b, "  tag %s\n", v->tags.v[k]);
 	}
@@ -131,6 +148,25 @@ static void check_props(struct sys *s, const char *dest, const char *method)
 	}
 }
 
+/* What is assigned is of a qube that is there; what is attached is offered, and by one that runs to one that runs. */
+static void check_devices(struct vm *v)
+{
+	const struct vm_devices *d = v->devices;
+
+	for (size_t i = 0; d && i < d->assigned.n; i++)
+		if (!vm_find(v->sys, d->assigned.v[i].ref.backend))
+			abort();
+	for (size_t i = 0; d && i < d->attached.n; i++) {
+		const struct devuse *u = &d->attached.v[i];
+		struct vm *backend = vm_find(v->sys, u->ref.backend);
+		const struct device *there = backend ? device_find(backend, u->class, u->ref.port) : NULL;
+
+		if (!there || !streq(there->ref.id, u->ref.id) || !vm_is_running(v) || !vm_is_running(backend) ||
+		    device_holder(v->sys, u->class, &u->ref) != v)
+			abort();
+	}
+}
+
 static void check_vm(struct vm *v)
 {
 	const char *label = kvs_get(&v->props, "label");
@@ -141,6 +177,7 @@ static void check_vm(struct vm *v)
 		abort();
 	check_refs(v->sys, v, &v->props);
 	check_netvms(v);
+	check_devices(v);
 }
 
 static void check_all(struct sys *s)
@@ -289,6 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.opt.debug = data[0] & 16;
 	inmem_open_again(&s, system_yaml, sizeof system_yaml - 1);
 	power_on(vm_find(&s, "work"));
+	devices_boot(&s);
 	if (run(&s, (const char *)data + 1, size - 1)) {
 		check_all_props(&s);
 		check_store(&s);
