@@ -344,3 +344,19 @@ dom0 admin.vm.List+"
 	expect 1 'qvm-start vault' '' "${FAILED}vault: Domain is already running"$'\n'
 	expect 0 'qvm-check -q --running vault' '' ''
 }
+
+@test "against the daemon: drives" {
+	start_daemon default
+	expect 0 'qvm-start vault --hddisk sys-usb:sda && qvm-start personal --cdrom sys-usb:sdb' '' ''
+	expect 0 'qvm-block list vault' "\
+sys-usb:sda  Block_Storage: sub-device of sys-usb:2-1 Kingston DataTraveler  vault (attached: read-only=no, frontend-dev=xvdi)
+" ''
+	expect 0 'qvm-block list personal' "\
+sys-usb:sdb  Block_Storage: sub-device of sys-usb:2-2 BACKUP  personal (attached: read-only=yes, frontend-dev=xvdd, devtype=cdrom)
+" ''
+	# A failed start leaves nothing behind that would stop the next one.
+	expect 1 'qvm-start untrusted --cdrom sys-usb:nope' '' "${FAILED}untrusted: Block device sys-usb:nope:* not available"$'\n'
+	expect 1 'qvm-start untrusted --cdrom sys-usb:sda' '' \
+		"${FAILED}untrusted: Device sys-usb:sda:0951:1666:60A44C413FAE:u080650:1.0 already attached to vault"$'\n'
+	expect 0 'qvm-block list -s | grep -c untrusted; qvm-start untrusted' $'0\n' ''
+}
