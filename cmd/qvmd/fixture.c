@@ -17,7 +17,8 @@
 #define FIRST_OWN_LABEL 9 /* admin-api 10.1 */
 #define MOST_BASES 8
 
-static int load_file(struct sys *s, const char *name_or_path, int depth, struct err *err);
+static FILE *open_fixture(const char *name, char **ret_path, struct err *err);
+static int load_file(struct sys *s, FILE *f, const char *path, int depth, struct err *err);
 
 /* ---- the parts of a system ---- */
 
@@ -371,6 +372,22 @@ static int check_key(struct load *l, void *data, const char *key, yaml_node_t *a
 	return fixture_bad(l, at, key, "a fixture has no such key");
 }
 
+/* The fixture that this one begins with. */
+static int load_base(struct load *l, yaml_node_t *n, int depth)
+{
+	CLEANUP_FREE char *base = NULL;
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP_ERR struct err why = ERR_INIT;
+	FILE *f;
+
+	if (!depth)
+		return fixture_bad(l, n, "base", "too many levels");
+	if (fixture_text(l, n, "base", &base) < 0)
+		return -EINVAL;
+	f = open_fixture(base, &path, &why);
+	return f ? load_file(l->sys, f, path, depth - 1, l->err) : fixture_bad_check(l, n, "base", &why);
+}
+
 static int load_document(struct load *l, yaml_node_t *root, int depth)
 {
 	static const qube_fn passes[] = {add_qube, set_qube, finish_qube};
@@ -379,13 +396,8 @@ static int load_document(struct load *l, yaml_node_t *root, int depth)
 
 	if (r < 0 || root->type != YAML_MAPPING_NODE)
 		return r;
-	if ((n = fixture_get(l, root, "base"))) {
-		CLEANUP_FREE char *base = NULL;
-
-		r = depth ? fixture_text(l, n, "base", &base) : fixture_bad(l, n, "base", "too many levels");
-		if (r == 0)
-			r = load_file(l->sys, base, depth - 1, l->err);
-	}
+	if ((n = fixture_get(l, root, "base")))
+		r = load_base(l, n, depth);
 	if (r == 0 && (n = fixture_get(l, root, "labels")))
 		r = each_pair(l, n, "labels", load_label, NULL);
 	if (r == 0 && (n = fixture_get(l, root, "pools")))
@@ -429,18 +441,14 @@ static FILE *open_fixture(const char *name, char **ret_path, struct err *err)
 	return f;
 }
 
-static int load_file(struct sys *s, const char *name_or_path, int depth, struct err *err)
+/* Reads f to its end and closes it. */
+static int load_file(struct sys *s, FILE *f, const char *path, int depth, struct err *err)
 {
-	CLEANUP_FREE char *path = NULL;
-	struct load l = {.sys = s, .err = err};
+	struct load l = {.sys = s, .path = path, .err = err};
 	yaml_parser_t parser;
 	yaml_node_t *root;
-	FILE *f = open_fixture(name_or_path, &path, err);
 	int r;
 
-	if (!f)
-		return -ENOENT;
-	l.path = path;
 	if (!yaml_parser_initialize(&parser))
 		abort();
 	yaml_parser_set_input_file(&parser, f);
@@ -459,5 +467,8 @@ static int load_file(struct sys *s, const char *name_or_path, int depth, struct 
 
 int fixture_load(struct sys *s, const char *name_or_path, struct err *err)
 {
-	return load_file(s, name_or_path, MOST_BASES, err);
+	CLEANUP_FREE char *path = NULL;
+	FILE *f = open_fixture(name_or_path, &path, err);
+
+	return f ? load_file(s, f, path, MOST_BASES, err) : -ENOENT;
 }

@@ -82,6 +82,18 @@ static void check_terminal(const struct strv *words, const struct text *t)
 	}
 }
 
+/* The line asks for JSON, and not for help or what else is answered before the tool runs. */
+static bool asks_for_json(const struct tool *t, const struct strv *words)
+{
+	CLEANUP_ARGS struct args a = {0};
+	struct tool_grammar g;
+
+	if (words->n < 2 || !streq(words->v[1], "--json") || !(t->flags & TOOL_JSON))
+		return false;
+	grammar_of(t, &g);
+	return args_parse(&a, &g.g, (int)words->n, words->v, NULL) == 0 && !a.immediate;
+}
+
 static void check_json(const struct strv *words, const struct text *t)
 {
 	struct json_tokener *tok = json_tokener_new_ex(64);
@@ -164,7 +176,7 @@ static void run(const struct tool *t, const struct strv *words, bool tty)
 			check_terminal(words, &out);
 		check_terminal(words, &err);
 	}
-	if (words->n > 1 && streq(words->v[1], "--json") && (t->flags & TOOL_JSON) && out.len)
+	if (out.len && asks_for_json(t, words))
 		check_json(words, &out);
 	fclose(in);
 }
