@@ -189,7 +189,7 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		"0\\0dom0+mic:* device_id='*' port_id='mic' devclass='mic' backend_domain='dom0' mode='auto-attach'\\n"$'\n'
 }
 
-@test "--list-methods: the rows of admin-api 2.2-2.8, 2.11 and 2.14" {
+@test "--list-methods: the rows of admin-api 2.2-2.8, 2.11, 2.12 and 2.14" {
 	expect 0 'qvmd --list-methods | cut -f-5 | sort' "$(sort <<-'END' | tr -s ' ' '\t'
 		admin.Events S23N * - -
 		admin.deviceclass.List -23N 0 - -
@@ -242,6 +242,9 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		admin.vm.feature.List S23N * - -
 		admin.vm.feature.Remove S23N * + -
 		admin.vm.feature.Set S23N * + ?
+		admin.vm.firewall.Get S23N v - -
+		admin.vm.firewall.Reload S23N v - -
+		admin.vm.firewall.Set S23N v - ?
 		admin.vm.notes.Get --3N v - -
 		admin.vm.notes.Set --3N v - ?
 		admin.vm.property.Get S23N * + -

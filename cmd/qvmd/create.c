@@ -188,6 +188,7 @@ static void inherit(struct vm *v, const struct vm *t)
 			vm_feature_put(v, t->features.v[i].key, t->features.v[i].value);
 	for (size_t i = 0; i < t->tags.n; i++)
 		vm_tag_put(v, t->tags.v[i]);
+	firewall_copy(v, t);
 }
 
 /* The tag which follows a property; the qube is not announced yet, so nobody hears of it. */

@@ -12,7 +12,7 @@
 const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
-	methods_notify, methods_denied, methods_device, NULL,
+	methods_notify, methods_denied, methods_device, methods_firewall, NULL,
 };
 
 /* ---- log ---- */
@@ -150,6 +150,12 @@ void req_fail(struct req *r, const char *type, const char *fmt, ...)
 void req_fail_err(struct req *r, const struct err *e)
 {
 	fail_text(r, e->type && *e->type ? e->type : "QubesException", e->text ? e->text : "");
+}
+
+void req_refuse(struct req *r)
+{
+	log_line(r->sys, "%s+%s: no answer", r->method->name, r->arg);
+	conn_refuse(answer(r));
 }
 
 void req_no_method(struct req *r)

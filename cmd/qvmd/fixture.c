@@ -204,6 +204,8 @@ static int load_qube_key(struct load *l, void *data, const char *key, yaml_node_
 		return each_item(l, val, key, load_tag, v);
 	if (streq(key, "pools"))
 		return each_pair(l, val, key, load_volume_pool, v);
+	if (streq(key, "firewall"))
+		return load_firewall(l, v, val);
 	if (streq(key, "state"))
 		return load_state(l, v, val);
 	if (streq(key, "devices"))

@@ -37,3 +37,6 @@ yaml_node_t *fixture_get(struct load *l, yaml_node_t *n, const char *key);
 /* Of a qube: its devices, and what is assigned to it (device_fixture.c). */
 int load_device(struct load *l, void *vm, yaml_node_t *item);
 int load_assigned(struct load *l, void *vm, yaml_node_t *item);
+
+/* fixture_firewall.c: the list of rules of a qube, each as admin.vm.firewall.Set takes it. */
+int load_firewall(struct load *l, struct vm *v, yaml_node_t *val);

@@ -306,8 +306,10 @@ static int start(struct daemon *d, struct err *err)
 	r = load(s, err);
 	if (r == 0)
 		r = server_start(s, err);
-	if (r == 0)
+	if (r == 0) {
+		firewall_start(s);
 		watch(d);
+	}
 	return r;
 }
 
@@ -319,6 +321,7 @@ static void finish(struct daemon *d)
 		log_line(s, "ends");
 		for (size_t i = 0; i < s->n_vms; i++)
 			lifecycle_forget(s->vms[i]);
+		firewall_stop(s);
 		uv_close((uv_handle_t *)&d->term, NULL);
 		uv_close((uv_handle_t *)&d->intr, NULL);
 		if (d->watches_parent)

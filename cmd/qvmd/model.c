@@ -160,6 +160,7 @@ void vm_clear(struct vm *v)
 	kvs_release(&v->props);
 	kvs_release(&v->features);
 	kvs_release(&v->pools);
+	firewall_clear(v);
 	strv_release(&v->tags);
 	free(v->notes);
 	v->notes = NULL;

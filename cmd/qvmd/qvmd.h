@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
+#include "model/firewall.h"
 #include "model/propval.h"
 
 /* ---- the system ---- */
@@ -73,6 +74,7 @@ struct vm {
 	struct strv tags;     /* sorted */
 	char *notes;          /* NULL: none */
 	struct kvs pools;     /* volume -> pool chosen at creation */
+	struct fw_rules *firewall; /* NULL: never set */
 
 	/* of the present run; never stored */
 	enum power power;
@@ -118,6 +120,8 @@ struct sys {
 	size_t n_pools, cap_pools;
 	struct kvs globals;   /* global properties set explicitly, sorted */
 	struct strv kernels;  /* installed kernel versions, sorted */
+	uv_timer_t *expiry;   /* until the first firewall rule is over (firewall.c) */
+	int64_t expiry_at;    /* when that timer ends, in ms since 1970; 0: it does not run */
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
@@ -208,6 +212,8 @@ void req_ok_buf(struct req *r, const struct buf *b);
  * The quotes of admin-api 3.2 are added here. */
 void req_fail(struct req *r, const char *type, const char *fmt, ...) PRINTF(3, 4);
 void req_fail_err(struct req *r, const struct err *e);
+/* Nothing at all, which is what a failure inside of upstream's daemon looks like (admin-api 1.8). */
+void req_refuse(struct req *r);
 /* "no such method" for a suffix that names nothing. */
 void req_no_method(struct req *r);
 /* Keeps the request past the handler's return: a copy that lives until it is answered. */
@@ -226,6 +232,7 @@ extern const struct method methods_notify[];    /* 2.16 sleep of the machine, up
 extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c */
 extern const struct method methods_device[];    /* 2.11: device.c */
 extern const struct method methods_denied[];    /* 2.11: device_denied.c */
+extern const struct method methods_firewall[];  /* 2.12: firewall.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */
@@ -266,6 +273,21 @@ void feature_remove(struct vm *v, const char *feature);
 /* Tags with their events. */
 void tag_add(struct vm *v, const char *tag);
 void tag_remove(struct vm *v, const char *tag);
+
+/* ---- firewall (firewall.c) ---- */
+
+/* The rules of a qube: what was set, or the one rule of admin-api 9.4. Those whose time is over may still be among
+ * them. Borrowed until the next change. */
+const struct fw_rules *firewall_rules(const struct vm *v);
+/* Memory and store; takes over what rules holds, which is empty afterwards. No event. */
+void firewall_put(struct vm *v, struct fw_rules *rules);
+/* The rules of a disposable's template (admin-api 4.6). No event. */
+void firewall_copy(struct vm *v, const struct vm *from);
+/* Every change, every reload and every expiry comes through here, after memory and store have it. */
+void firewall_changed(struct vm *v);
+/* From here on rules vanish when their time is over, those of the past at once. Until firewall_stop. */
+void firewall_start(struct sys *s);
+void firewall_stop(struct sys *s);
 
 /* ---- creating and removing (create.c), life cycle (lifecycle.c) ---- */
 

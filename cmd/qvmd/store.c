@@ -45,8 +45,12 @@ static const char schema_devices[] =
 	"CREATE TABLE lab_device(id INTEGER PRIMARY KEY,"
 	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE, entry TEXT NOT NULL);";
 
+/* The whole list as Get has it: it is only ever replaced as a whole. */
+static const char schema_firewall[] =
+	"CREATE TABLE firewall(vm INTEGER PRIMARY KEY REFERENCES vm(qid) ON DELETE CASCADE, rules TEXT NOT NULL);";
+
 /* What each version of the schema adds to the one before it; a store of an older one gets what it lacks. */
-static const char *const schema[] = {schema_1, schema_devices};
+static const char *const schema[] = {schema_1, schema_devices, schema_firewall};
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(schema))
 
 enum stmt {
@@ -55,7 +59,7 @@ enum stmt {
 	PROP_DEL, FEATURE_DEL, VPOOL_DEL, /* the same */
 	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP, POOL_PUT, POOL_CONFIG_DEL,
 	POOL_CONFIG_PUT, KERNEL_PUT, DISPID_GONE, DISPID_RECENT, ASSIGNMENT_PUT, ASSIGNMENT_DROP, LAB_DEVICE_PUT,
-	STMT_COUNT
+	FIREWALL_PUT, STMT_COUNT
 };
 
 static const char *const sql[STMT_COUNT] = {
@@ -94,6 +98,8 @@ static const char *const sql[STMT_COUNT] = {
 	[ASSIGNMENT_DROP] = "DELETE FROM assignment"
 			    " WHERE vm = ? AND class = ? AND backend = ? AND port = ? AND device = ?",
 	[LAB_DEVICE_PUT] = "INSERT INTO lab_device(vm, entry) VALUES(?, ?)",
+	[FIREWALL_PUT] = "INSERT INTO firewall(vm, rules) VALUES(?, ?)"
+			 " ON CONFLICT(vm) DO UPDATE SET rules = excluded.rules",
 };
 
 struct store {
@@ -286,6 +292,12 @@ void store_lab_device(struct vm *v, const char *entry)
 {
 	store_touch(v->sys);
 	exec(v->sys, LAB_DEVICE_PUT, "is", v->qid, entry);
+}
+
+void store_firewall(struct vm *v, const char *rules)
+{
+	store_touch(v->sys);
+	exec(v->sys, FIREWALL_PUT, "is", v->qid, rules);
 }
 
 bool store_dispid_is_recent(struct sys *s, int64_t dispid)

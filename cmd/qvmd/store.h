@@ -20,6 +20,7 @@ void store_global(struct sys *s, const char *key, const char *value); /* value N
 void store_label(struct sys *s, int64_t index, const char *name, const char *color);
 void store_label_drop(struct sys *s, const char *name);
 void store_pool(struct sys *s, const char *name, const char *driver, const struct kvs *config);
+void store_firewall(struct vm *v, const char *rules); /* lines as admin.vm.firewall.Get has them */
 void store_kernel(struct sys *s, const char *version);
 struct devuse;
 /* Adds it, or changes the mode of the one with the same class and name. */
@@ -39,6 +40,11 @@ int store_load(struct sys *s, struct err *err);
 /* seed.c and the loader: dom0, and a qube that is in no index yet. */
 void vm_add_dom0(struct sys *s);
 struct vm *vm_new(struct sys *s, enum class class, const char *name, int64_t qid, int64_t dispid);
+/* firewall.c, for the store and the model: rules as the store has them (-EINVAL when they are none); waits for the end
+ * of the first of them; forgets them. */
+int firewall_load(struct vm *v, const char *text);
+void firewall_watch(struct vm *v);
+void firewall_clear(struct vm *v);
 /* model.c, for the store while it loads: puts a qube into the indexes; empties or frees what there is. */
 void model_insert(struct sys *s, struct vm *v);
 void model_forget(struct sys *s, struct vm *v);

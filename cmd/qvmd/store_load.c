@@ -207,6 +207,13 @@ static int row_lab_device(struct loader *l, sqlite3_stmt *st)
 	return 0;
 }
 
+static int row_firewall(struct loader *l, sqlite3_stmt *st)
+{
+	struct vm *v = row_owner(l, st);
+
+	return v ? firewall_load(v, text(st, 1)) : -EINVAL;
+}
+
 int store_load(struct sys *s, struct err *err)
 {
 	static const struct {
@@ -226,6 +233,7 @@ int store_load(struct sys *s, struct err *err)
 		{"SELECT vm, class, backend, port, device, mode, frontend, options FROM assignment ORDER BY id",
 		 row_assignment},
 		{"SELECT vm, entry FROM lab_device ORDER BY id", row_lab_device},
+		{"SELECT vm, rules FROM firewall", row_firewall},
 	};
 	struct loader l = { .sys = s, .old = STEAL(s->vms), .n_old = s->n_vms };
 	int r = 0;

@@ -86,6 +86,8 @@ static void dump(struct buf *b, const struct sys *s)
 		dump_assigned(b, v);
 		for (size_t k = 0; k < v->tags.n; k++)
 			buf_addf(b, "  tag %s\n", v->tags.v[k]);
+		buf_addf(b, "  firewall%s\n", v->firewall ? "" : " unset");
+		fw_rules_print(b, firewall_rules(v), FW_SERVER);
 	}
 }
 

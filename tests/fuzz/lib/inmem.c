@@ -448,6 +448,7 @@ void inmem_open_again(struct sys *s, const char *yaml, size_t len)
 		inmem_close(&first);
 	}
 	open_store(s, true);
+	firewall_start(s);
 }
 
 void inmem_close(struct sys *s)
@@ -455,6 +456,7 @@ void inmem_close(struct sys *s)
 	inmem_end_streams(s);
 	for (size_t i = 0; i < s->n_vms; i++)
 		lifecycle_forget(s->vms[i]);
+	firewall_stop(s);
 	while (world.conns)
 		conn_free(world.conns);
 	close_handles();
