@@ -275,6 +275,7 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 	case COMP_UNSET:
 	case COMP_NONE:
 	case COMP_WORDS:
+	case COMP_HINT:
 		add_words(ret, choices);
 		break;
 	case COMP_QUBE:

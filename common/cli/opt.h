@@ -39,6 +39,7 @@ enum comp {
 	COMP_DEVICE,    /* QUBE:PORT of the class named before, or by the program */
 	COMP_ATTACHED,  /* the same, of those attached to the qube named before */
 	COMP_ASSIGNED,  /* the same, of those assigned to it */
+	COMP_HINT,      /* free text; the words of pos.choices are offered */
 	COMP_COMMAND,   /* program on PATH and its arguments */
 };
 

@@ -142,6 +142,19 @@ int select_one(struct ctx *c, const struct qubes *all, const char *name, const s
 	return n ? STATUS_OK : no_such_qube(c, name);
 }
 
+/* The one qube of the list that a name or a pattern stands for. */
+static int choose_listed(struct ctx *c, struct selection *s, const char *name)
+{
+	const struct qube *q;
+	int status = list_qubes(c, &s->all);
+
+	if (status == STATUS_OK)
+		status = select_one(c, &s->all, name, &q);
+	if (status == STATUS_OK)
+		choose(s, q);
+	return status;
+}
+
 int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 {
 	const struct args *a = &c->args;
@@ -162,17 +175,13 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret)
 
 	const char *name = arg_pos(a, pos);
 
-	if (!glob_is_pattern(name))
-		return choose_plain(c, ret, name);
+	return glob_is_pattern(name) ? choose_listed(c, ret, name) : choose_plain(c, ret, name);
+}
 
-	const struct qube *q;
-
-	status = list_qubes(c, &ret->all);
-	if (status == STATUS_OK)
-		status = select_one(c, &ret->all, name, &q);
-	if (status == STATUS_OK)
-		choose(ret, q);
-	return status;
+int select_listed(struct ctx *c, const char *pos, struct selection *ret)
+{
+	*ret = (struct selection){0};
+	return choose_listed(c, ret, arg_pos(&c->args, pos));
 }
 
 bool qube_is_missing(const struct err *e, const char *qube)

@@ -35,6 +35,9 @@ int select_qube(struct ctx *c, const char *pos, struct selection *ret);
 /* The one qube of a list that a name or a pattern stands for. Prints errors itself; returns an exit status. */
 int select_one(struct ctx *c, const struct qubes *all, const char *name, const struct qube **ret);
 
+/* One qube by position `pos`, name or pattern, that admin.vm.List has. Prints errors; exit status. */
+int select_listed(struct ctx *c, const char *pos, struct selection *ret);
+
 /* Narrows to those that match every --where KEY=GLOB (design: name class state label template netvm tag
  * feature:NAME, != negates). Keys of the list cost nothing; others one call for each qube still in question, in flight
  * together. Keys that hold no '=' are a usage error. */
