@@ -279,7 +279,8 @@ static void print_json(struct world *w, const struct rows *rows)
 int list_devices(struct world *w)
 {
 	CLEANUP_FREE bool *chosen = NULL;
-	bool assignments = w->c->args.sub && arg_has(&w->c->args, "--assignments"), named;
+	bool assignments = w->c->args.sub && arg_has(&w->c->args, "--assignments");
+	bool named = false;
 	struct rows rows = {0};
 	int status = choose(w, &chosen, &named);
 

@@ -115,8 +115,6 @@ static int read_words(struct req *r, struct devuse *u, bool *ret_persistent, str
 /* Assigns, and attaches too when the qube runs. */
 static int assign_42(struct vm *v, struct devuse *u, struct err *err)
 {
-	CLEANUP_FREE char *name = device_ref_text(&u->ref);
-
 	if (v->devices && devuses_find(&v->devices->assigned, u->class, &u->ref))
 		return err_set(err, -EEXIST, "DeviceAlreadyAttached", "device %s of class %s already attached to %s",
 			       u->ref.port, devclass_names[u->class], v->name);
