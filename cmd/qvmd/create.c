@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "model/names.h"
+#include "qvmd/storage.h"
 
 /* What the payload asks for. */
 struct wish {
@@ -25,16 +26,6 @@ static void wish_release(struct wish *w)
 
 /* ---- volumes ---- */
 
-static const char *const volumes[] = { "root", "private", "volatile", "kernel" };
-
-static bool is_volume(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(volumes); i++)
-		if (streq(volumes[i], name))
-			return true;
-	return false;
-}
-
 /* Copied from the template at each start, so it lies where its origin lies (admin-api 7.1). */
 static bool is_copied(enum class class, const char *volume)
 {
@@ -42,17 +33,12 @@ static bool is_copied(enum class class, const char *volume)
 				       streq(volume, "private") && class == CLASS_DISP;
 }
 
-static void put_pools(struct vm *v, const struct wish *w)
+/* One pool for all is one for each, but for the kernel, which is read-only and stays where kernels are. */
+static void spread_pool(struct wish *w, enum class class)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(volumes); i++) {
-		const char *pool = kvs_get(&w->pools, volumes[i]);
-
-		/* The kernel is read-only and stays in the pool of the kernels unless it is named itself. */
-		if (!pool && w->pool && !is_copied(v->class, volumes[i]) && !streq(volumes[i], "kernel"))
-			pool = w->pool;
-		if (pool)
-			vm_pool_put(v, volumes[i], pool);
-	}
+	for (int id = 0; w->pool && id < VOLUME_COUNT; id++)
+		if (!is_copied(class, volume_names[id]) && id != VOLUME_KERNEL)
+			kvs_put(&w->pools, volume_names[id], w->pool, false);
 }
 
 /* ---- the payload ---- */
@@ -82,7 +68,7 @@ static int read_label(struct sys *s, struct wish *w, const char *value, struct e
 static int read_volume_pool(struct sys *s, struct wish *w, const char *volume, const char *value,
 			    struct err *err)
 {
-	if (!is_volume(volume))
+	if (volume_from_name(volume) < 0)
 		return protocol(err, "Volume must be one of: root, private, volatile, kernel");
 	if (kvs_get(&w->pools, volume))
 		return err_set(err, -EINVAL, "ProtocolError", "Option 'pool:%s' must be unique", volume);
@@ -273,11 +259,14 @@ static void create(struct req *r, bool allow_pool)
 			return req_fail(r, "QubesException", "Snapshot volume '%s' must be in the pool of its origin",
 					w.pools.v[i].key);
 
+	spread_pool(&w, class);
+	if (volumes_check(r->sys, class, &w.pools, &err) < 0)
+		return req_fail_err(r, &err);
+
 	CLEANUP_FREE char *by = xasprintf("created-by-%s", r->source->name);
 
 	v = create_qube(r->sys, class, w.name, w.label, t);
-	if (class != CLASS_REMOTE)
-		put_pools(v, &w);
+	volumes_create(v, &w.pools);
 	tag_add(v, by);
 	fire(r->sys, v, "domain-create-on-disk", NULL);
 	req_ok(r, "");

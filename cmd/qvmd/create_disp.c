@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "qvmd/create.h"
 #include "qvmd/power.h"
+#include "qvmd/storage.h"
 
 /* Names, blanks between, of the disposables that wait, running and paused: a feature of their template. */
 static const char queue_feature[] = "preload-dispvm";
@@ -23,6 +24,7 @@ static struct vm *make(struct vm *template)
 {
 	struct vm *v = create_qube(template->sys, CLASS_DISP, NULL, kvs_get(&template->props, "label"), template);
 
+	volumes_create(v, NULL);
 	vm_prop_put(v, "auto_cleanup", "True");
 	fire(v->sys, v, "domain-create-on-disk", NULL);
 	return v;
@@ -127,6 +129,7 @@ void handle_create_disposable(struct req *r)
 	struct vm *t = r->dest, *v;
 	bool preload = streq(r->arg, "preload");
 	CLEANUP_FREE char *uuid = NULL;
+	CLEANUP_ERR struct err err = ERR_INIT;
 
 	if (r->payload_len && !(r->payload_len == 4 && streq(r->payload, "uuid")))
 		return req_fail(r, "ProtocolError", "Invalid payload, expected empty string or 'uuid'");
@@ -137,6 +140,8 @@ void handle_create_disposable(struct req *r)
 	if (!t || !is_dispvm_template(t))
 		return req_fail(r, "QubesException", "Refusing to create disposable out of app qube which has "
 						     "template_for_dispvms=False");
+	if (volumes_check(r->sys, CLASS_DISP, NULL, &err) < 0)
+		return req_fail_err(r, &err);
 	if (preload) {
 		queue_fill(t);
 		return req_ok(r, "");

@@ -12,7 +12,8 @@
 const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
-	methods_notify, methods_denied, methods_device, methods_firewall, NULL,
+	methods_notify, methods_denied, methods_device, methods_firewall,
+	methods_pool, methods_volume, NULL,
 };
 
 /* ---- log ---- */

@@ -13,6 +13,7 @@
 #include "qvmd/fixture.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
+#include "qvmd/storage.h"
 
 #define FIRST_OWN_LABEL 9 /* admin-api 10.1 */
 #define MOST_BASES 8
@@ -80,8 +81,12 @@ static int load_pool(struct load *l, void *data, yaml_node_t *item)
 		r = fixture_bad(l, item, "pools", "a pool needs name and driver");
 	if (r == 0 && (!*p.name || !chars_all(p.name, "A-Za-z0-9_.-")))
 		r = fixture_bad(l, item, "name", "'%s' is not a name of a pool", p.name);
-	if (r == 0)
+	if (r == 0 && !driver_find(p.driver))
+		r = fixture_bad(l, item, "driver", "there is no driver '%s'", p.driver);
+	if (r == 0) {
+		pool_complete(&p.config, driver_find(p.driver));
 		pool_put(l->sys, p.name, p.driver, &p.config);
+	}
 	free(p.name);
 	free(p.driver);
 	kvs_release(&p.config);
@@ -158,20 +163,6 @@ static int load_tag(struct load *l, void *data, yaml_node_t *item)
 	return 0;
 }
 
-static int load_volume_pool(struct load *l, void *data, const char *key, yaml_node_t *at, yaml_node_t *val)
-{
-	CLEANUP_FREE char *s = NULL;
-
-	if (fixture_text(l, val, key, &s) < 0)
-		return -EINVAL;
-	if (!streq(key, "root") && !streq(key, "private") && !streq(key, "volatile") && !streq(key, "kernel"))
-		return fixture_bad(l, at, key, "there is no such volume");
-	if (!pool_find(l->sys, s))
-		return fixture_bad(l, val, key, "there is no pool '%s'", s);
-	vm_pool_put(data, key, s);
-	return 0;
-}
-
 static int load_state(struct load *l, struct vm *v, yaml_node_t *val)
 {
 	CLEANUP_FREE char *s = NULL;
@@ -192,8 +183,12 @@ static int load_qube_key(struct load *l, void *data, const char *key, yaml_node_
 	struct vm *v = data;
 	CLEANUP_FREE char *s = NULL;
 
-	if (streq(key, "name") || streq(key, "class") || streq(key, "label") || streq(key, "repeat"))
-		return 0; /* add_qube() and each_round() have read them */
+	static const char *const others[] = {"name", "class", "label", "repeat", "pools", "volumes"};
+
+	/* add_qube(), each_round() and fixture_volumes() read them */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (streq(others[i], key))
+			return 0;
 	if (streq(key, "template") || streq(key, "netvm"))
 		return load_prop(l, v, key, at, val);
 	if (streq(key, "properties"))
@@ -202,8 +197,6 @@ static int load_qube_key(struct load *l, void *data, const char *key, yaml_node_
 		return each_pair(l, val, key, load_feature, v);
 	if (streq(key, "tags"))
 		return each_item(l, val, key, load_tag, v);
-	if (streq(key, "pools"))
-		return each_pair(l, val, key, load_volume_pool, v);
 	if (streq(key, "firewall"))
 		return load_firewall(l, v, val);
 	if (streq(key, "state"))
@@ -303,7 +296,7 @@ static int set_qube(struct load *l, yaml_node_t *item, const char *name)
 	}
 	if (r == 0)
 		r = ensure_template(l, v, item);
-	return r;
+	return r == 0 && v->class != CLASS_ADMIN ? fixture_volumes(l, v, item) : r;
 }
 
 /* Needs all qubes with their properties: what one says about another. */

@@ -31,6 +31,8 @@ typedef int (*item_fn)(struct load *l, void *data, yaml_node_t *item);
 /* Until fn fails. An empty value is an empty mapping or list. what is the key of the whole. */
 int each_pair(struct load *l, yaml_node_t *n, const char *what, pair_fn fn, void *data);
 int each_item(struct load *l, yaml_node_t *n, const char *what, item_fn fn, void *data);
+/* The volumes of a new qube, by the keys "pools" and "volumes" of its entry (fixture_volume.c). */
+int fixture_volumes(struct load *l, struct vm *v, yaml_node_t *item);
 /* The value of a key in a mapping, or NULL. */
 yaml_node_t *fixture_get(struct load *l, yaml_node_t *n, const char *key);
 

@@ -13,6 +13,7 @@
 #include "os/io.h"
 #include "qvmd/device.h"
 #include "qvmd/server.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
 
 static const char help[] =
@@ -239,6 +240,8 @@ static int load(struct sys *s, struct err *err)
 {
 	int r = store_open(s, err);
 
+	if (r == 0)
+		r = storage_open(s, err);
 	if (r < 0)
 		return r;
 	if (!store_is_new(s)) {
@@ -331,6 +334,7 @@ static void finish(struct daemon *d)
 	hub_free(s);
 	sys_free(s);
 	store_close(s);
+	storage_close(s);
 	if (s->loop)
 		uv_loop_close(s->loop);
 	if (s->log)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "qvmd/device.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
 
 const char *const class_names[CLASS_COUNT] = {
@@ -88,8 +89,8 @@ const struct label *label_find(const struct sys *s, const char *name)
 struct pool *pool_find(struct sys *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_pools; i++)
-		if (streq(s->pools[i].name, name))
-			return &s->pools[i];
+		if (streq(s->pools[i]->name, name))
+			return s->pools[i];
 	return NULL;
 }
 
@@ -159,8 +160,8 @@ void vm_clear(struct vm *v)
 {
 	kvs_release(&v->props);
 	kvs_release(&v->features);
-	kvs_release(&v->pools);
 	firewall_clear(v);
+	volumes_clear(v);
 	strv_release(&v->tags);
 	free(v->notes);
 	v->notes = NULL;
@@ -172,8 +173,17 @@ void vm_free(struct vm *v)
 	lifecycle_forget(v);
 	devices_forget(v);
 	vm_clear(v);
+	volumes_free(v);
 	free(v->name);
 	free(v);
+}
+
+static void pool_free(struct pool *p)
+{
+	free(p->name);
+	free(p->driver);
+	kvs_release(&p->config);
+	free(p);
 }
 
 void sys_clear(struct sys *s)
@@ -182,11 +192,8 @@ void sys_clear(struct sys *s)
 		free(s->labels[i].name);
 		free(s->labels[i].color);
 	}
-	for (size_t i = 0; i < s->n_pools; i++) {
-		free(s->pools[i].name);
-		free(s->pools[i].driver);
-		kvs_release(&s->pools[i].config);
-	}
+	for (size_t i = 0; i < s->n_pools; i++)
+		pool_free(s->pools[i]);
 	free(s->labels);
 	free(s->pools);
 	s->labels = NULL;
@@ -294,6 +301,7 @@ void vm_add_dom0(struct sys *s)
 void vm_drop(struct vm *v)
 {
 	model_forget(v->sys, v);
+	volumes_drop(v);
 	store_vm_drop(v);
 	vm_free(v);
 }
@@ -354,12 +362,6 @@ void vm_notes_put(struct vm *v, const char *notes)
 	store_vm_notes(v);
 }
 
-void vm_pool_put(struct vm *v, const char *volume, const char *pool)
-{
-	store_vm_kv(v, STORE_POOL, volume, pool);
-	kvs_put(&v->pools, volume, pool, true);
-}
-
 void global_put(struct sys *s, const char *prop, const char *value)
 {
 	store_global(s, prop, value);
@@ -406,25 +408,47 @@ void label_drop(struct sys *s, const char *name)
 	s->n_labels--;
 }
 
+struct pool *pool_append(struct sys *s, int64_t id, const char *name, const char *driver)
+{
+	struct pool *p = xcalloc(1, sizeof *p);
+
+	*p = (struct pool){ .sys = s, .id = id, .name = xstrdup(name), .driver = xstrdup(driver) };
+	GROW(s->pools, s->n_pools, s->cap_pools);
+	s->pools[s->n_pools++] = p;
+	return p;
+}
+
 void pool_put(struct sys *s, const char *name, const char *driver, const struct kvs *config)
 {
 	struct pool *p = pool_find(s, name);
 	struct kvs copy = {0};
 
+	/* config may be the old one itself */
 	for (size_t i = 0; i < config->n; i++)
 		kvs_put(&copy, config->v[i].key, config->v[i].value, true);
-	store_pool(s, name, driver, &copy);
 	if (p) {
 		char *old = p->driver;
 
 		p->driver = xstrdup(driver);
 		free(old);
 		kvs_release(&p->config);
-		p->config = copy;
-		return;
+	} else {
+		p = pool_append(s, s->n_pools ? s->pools[s->n_pools - 1]->id + 1 : 1, name, driver);
 	}
-	GROW(s->pools, s->n_pools, s->cap_pools);
-	s->pools[s->n_pools++] = (struct pool){ xstrdup(name), xstrdup(driver), copy };
+	p->config = copy;
+	store_pool(p);
+}
+
+void pool_drop(struct pool *p)
+{
+	struct sys *s = p->sys;
+	size_t i = 0;
+
+	while (s->pools[i] != p)
+		i++;
+	memmove(&s->pools[i], &s->pools[i + 1], (--s->n_pools - i) * sizeof *s->pools);
+	store_pool_drop(p);
+	pool_free(p);
 }
 
 void kernel_put(struct sys *s, const char *version)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "qvmd/device.h"
 #include "qvmd/server.h"
+#include "qvmd/storage.h"
 
 enum wait { WAIT_START, WAIT_HALT };
 
@@ -293,6 +294,7 @@ void power_on(struct vm *v)
 	v->stubdom_xid = streq(mode, "hvm") ? s->next_xid++ : -1;
 	v->power = POWER_RUNNING;
 	v->started_ns = uv_hrtime();
+	volumes_up(v);
 	snprintf(v->start_time, sizeof v->start_time, "%lld.%ld", (long long)now.tv_sec,
 		 now.tv_nsec / 100000000);
 }

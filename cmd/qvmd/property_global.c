@@ -13,7 +13,7 @@ static PROP_FALLBACK(fallback_pool)
 	if (pool_find(s, "default"))
 		return xstrdup("default");
 	for (size_t i = 0; i < s->n_pools; i++) {
-		const struct pool *p = &s->pools[i];
+		const struct pool *p = s->pools[i];
 		const char *dir = kvs_get(&p->config, "dir_path");
 
 		if (!thin && streq(p->driver, "lvm_thin"))

@@ -48,6 +48,8 @@ void kvs_put(struct kvs *k, const char *key, const char *value, bool sorted);
 bool kvs_del(struct kvs *k, const char *key); /* false: was not there */
 void kvs_release(struct kvs *k);
 
+struct sys;
+
 struct label {
 	int64_t index;
 	char *name;
@@ -55,12 +57,14 @@ struct label {
 };
 
 struct pool {
+	struct sys *sys;
+	int64_t id;
 	char *name;
 	char *driver;
-	struct kvs config; /* sorted */
+	struct kvs config; /* sorted; without name and driver */
 };
 
-struct sys;
+struct volume;  /* storage.h */
 
 struct vm {
 	struct sys *sys;
@@ -73,8 +77,8 @@ struct vm {
 	struct kvs features;  /* in order of first setting */
 	struct strv tags;     /* sorted */
 	char *notes;          /* NULL: none */
-	struct kvs pools;     /* volume -> pool chosen at creation */
 	struct fw_rules *firewall; /* NULL: never set */
+	struct volume *volumes; /* VOLUME_COUNT of them; NULL: this class has none */
 
 	/* of the present run; never stored */
 	enum power power;
@@ -116,12 +120,14 @@ struct sys {
 	struct vm *dom0;
 	struct label *labels; /* by index */
 	size_t n_labels, cap_labels;
-	struct pool *pools;   /* order of adding */
+	struct pool **pools;  /* order of adding */
 	size_t n_pools, cap_pools;
 	struct kvs globals;   /* global properties set explicitly, sorted */
 	struct strv kernels;  /* installed kernel versions, sorted */
 	uv_timer_t *expiry;   /* until the first firewall rule is over (firewall.c) */
 	int64_t expiry_at;    /* when that timer ends, in ms since 1970; 0: it does not run */
+	struct storage *storage; /* files of volumes (volume.c) */
+	struct jobs *jobs;    /* what runs beside the loop (job.c) */
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
@@ -151,8 +157,9 @@ void global_put(struct sys *s, const char *prop, const char *value);
 void global_del(struct sys *s, const char *prop);
 void label_put(struct sys *s, int64_t index, const char *name, const char *color);
 void label_drop(struct sys *s, const char *name);
+/* A new pool, or another configuration of the one of this name. */
 void pool_put(struct sys *s, const char *name, const char *driver, const struct kvs *config);
-void vm_pool_put(struct vm *v, const char *volume, const char *pool);
+void pool_drop(struct pool *p); /* no volume may lie in it */
 /* An installed kernel version (kept sorted); one that is there already changes nothing. */
 void kernel_put(struct sys *s, const char *version);
 /* Fills an empty store with what admin-api 10.1-10.3 lists: labels, pools, dom0. Done before any fixture. */
@@ -233,6 +240,8 @@ extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c 
 extern const struct method methods_device[];    /* 2.11: device.c */
 extern const struct method methods_denied[];    /* 2.11: device_denied.c */
 extern const struct method methods_firewall[];  /* 2.12: firewall.c */
+extern const struct method methods_pool[];      /* 2.9: pool.c */
+extern const struct method methods_volume[];    /* 2.10, 2.15: volume_call.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

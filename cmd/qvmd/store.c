@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "os/io.h"
 #include "qvmd/device.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
 
 #define APPLICATION_ID 0x51564d44 /* QVMD */
@@ -27,6 +28,8 @@ static const char schema_1[] =
 	" uuid TEXT NOT NULL UNIQUE, dispid INTEGER NOT NULL, notes TEXT);"
 	"CREATE TABLE prop(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
 	" key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(vm, key)) WITHOUT ROWID;"
+	/* of use only to a version that knew nothing more of volumes; see store_complete() */
+	/* read once, when volumes take its place: store_complete.c */
 	"CREATE TABLE volume_pool(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
 	" key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(vm, key)) WITHOUT ROWID;"
 	"CREATE TABLE tag(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
@@ -49,16 +52,27 @@ static const char schema_devices[] =
 static const char schema_firewall[] =
 	"CREATE TABLE firewall(vm INTEGER PRIMARY KEY REFERENCES vm(qid) ON DELETE CASCADE, rules TEXT NOT NULL);";
 
+static const char schema_volumes[] =
+	"CREATE TABLE volume(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
+	" volume INTEGER NOT NULL, pool INTEGER NOT NULL REFERENCES pool(id),"
+	" rw INTEGER NOT NULL, ephemeral INTEGER NOT NULL, keep INTEGER NOT NULL, gen INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, valid INTEGER NOT NULL, PRIMARY KEY(vm, volume)) WITHOUT ROWID;"
+	"CREATE TABLE revision(id INTEGER PRIMARY KEY, vm INTEGER NOT NULL, volume INTEGER NOT NULL,"
+	" name TEXT NOT NULL, gen INTEGER NOT NULL, size INTEGER NOT NULL, valid INTEGER NOT NULL,"
+	" time INTEGER NOT NULL, UNIQUE(vm, volume, name),"
+	" FOREIGN KEY(vm, volume) REFERENCES volume(vm, volume) ON DELETE CASCADE);";
+
 /* What each version of the schema adds to the one before it; a store of an older one gets what it lacks. */
-static const char *const schema[] = {schema_1, schema_devices, schema_firewall};
+static const char *const schema[] = {schema_1, schema_devices, schema_firewall, schema_volumes};
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(schema))
 
 enum stmt {
 	BEGIN, COMMIT, VM_ADD, VM_DROP, VM_NOTES,
-	PROP_PUT, FEATURE_PUT, VPOOL_PUT, /* in the order of enum store_kv */
-	PROP_DEL, FEATURE_DEL, VPOOL_DEL, /* the same */
-	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP, POOL_PUT, POOL_CONFIG_DEL,
-	POOL_CONFIG_PUT, KERNEL_PUT, DISPID_GONE, DISPID_RECENT, ASSIGNMENT_PUT, ASSIGNMENT_DROP, LAB_DEVICE_PUT,
+	PROP_PUT, FEATURE_PUT, /* in the order of enum store_kv */
+	PROP_DEL, FEATURE_DEL, /* the same */
+	TAG_PUT, TAG_DEL, GLOBAL_PUT, GLOBAL_DEL, LABEL_PUT, LABEL_DROP,
+	POOL_PUT, POOL_DROP, POOL_CONFIG_DEL, POOL_CONFIG_PUT, VOLUME_PUT, REVISION_PUT, REVISION_DEL,
+	KERNEL_PUT, DISPID_GONE, DISPID_RECENT, ASSIGNMENT_PUT, ASSIGNMENT_DROP, LAB_DEVICE_PUT,
 	FIREWALL_PUT, STMT_COUNT
 };
 
@@ -72,11 +86,8 @@ static const char *const sql[STMT_COUNT] = {
 		     " ON CONFLICT(vm, key) DO UPDATE SET value = excluded.value",
 	[FEATURE_PUT] = "INSERT INTO feature(vm, key, value) VALUES(?, ?, ?)"
 			" ON CONFLICT(vm, key) DO UPDATE SET value = excluded.value",
-	[VPOOL_PUT] = "INSERT INTO volume_pool(vm, key, value) VALUES(?, ?, ?)"
-		      " ON CONFLICT(vm, key) DO UPDATE SET value = excluded.value",
 	[PROP_DEL] = "DELETE FROM prop WHERE vm = ? AND key = ?",
 	[FEATURE_DEL] = "DELETE FROM feature WHERE vm = ? AND key = ?",
-	[VPOOL_DEL] = "DELETE FROM volume_pool WHERE vm = ? AND key = ?",
 	[TAG_PUT] = "INSERT OR IGNORE INTO tag(vm, tag) VALUES(?, ?)",
 	[TAG_DEL] = "DELETE FROM tag WHERE vm = ? AND tag = ?",
 	[GLOBAL_PUT] = "INSERT INTO global(key, value) VALUES(?, ?)"
@@ -85,10 +96,18 @@ static const char *const sql[STMT_COUNT] = {
 	[LABEL_PUT] = "INSERT INTO label(idx, name, color) VALUES(?, ?, ?)"
 		      " ON CONFLICT(idx) DO UPDATE SET name = excluded.name, color = excluded.color",
 	[LABEL_DROP] = "DELETE FROM label WHERE name = ?",
-	[POOL_PUT] = "INSERT INTO pool(name, driver) VALUES(?, ?)"
-		     " ON CONFLICT(name) DO UPDATE SET driver = excluded.driver",
+	[POOL_PUT] = "INSERT INTO pool(id, name, driver) VALUES(?, ?, ?)"
+		     " ON CONFLICT(id) DO UPDATE SET driver = excluded.driver",
+	[POOL_DROP] = "DELETE FROM pool WHERE id = ?",
 	[POOL_CONFIG_DEL] = "DELETE FROM pool_config WHERE pool = ?",
 	[POOL_CONFIG_PUT] = "INSERT INTO pool_config(pool, key, value) VALUES(?, ?, ?)",
+	[VOLUME_PUT] = "INSERT INTO volume(vm, volume, pool, rw, ephemeral, keep, gen, size, valid)"
+		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(vm, volume) DO UPDATE SET"
+		       " pool = excluded.pool, rw = excluded.rw, ephemeral = excluded.ephemeral,"
+		       " keep = excluded.keep, gen = excluded.gen, size = excluded.size, valid = excluded.valid",
+	[REVISION_PUT] = "INSERT INTO revision(vm, volume, name, gen, size, valid, time)"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[REVISION_DEL] = "DELETE FROM revision WHERE vm = ? AND volume = ? AND name = ?",
 	[KERNEL_PUT] = "INSERT OR IGNORE INTO kernel(version) VALUES(?)",
 	[DISPID_GONE] = "INSERT OR REPLACE INTO dispid(dispid, gone) VALUES(?, ?)",
 	[DISPID_RECENT] = "SELECT 1 FROM dispid WHERE dispid = ? AND gone > ?",
@@ -182,10 +201,13 @@ int store_commit(struct sys *s, struct err *err)
 		return 0;
 	exec(s, COMMIT, "");
 	st->open = false;
-	if (!st->failure)
+	if (!st->failure) {
+		storage_committed(s);
 		return 0;
+	}
 	if (!sqlite3_get_autocommit(st->db))
 		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
+	storage_rolled_back(s);
 
 	CLEANUP_FREE char *failure = STEAL(st->failure);
 	CLEANUP_ERR struct err load_err = ERR_INIT;
@@ -255,13 +277,45 @@ void store_label_drop(struct sys *s, const char *name)
 	exec(s, LABEL_DROP, "s", name);
 }
 
-void store_pool(struct sys *s, const char *name, const char *driver, const struct kvs *config)
+void store_pool(const struct pool *p)
 {
+	struct sys *s = p->sys;
+
 	store_touch(s);
-	exec(s, POOL_PUT, "ss", name, driver);
-	exec(s, POOL_CONFIG_DEL, "s", name);
-	for (size_t i = 0; i < config->n; i++)
-		exec(s, POOL_CONFIG_PUT, "sss", name, config->v[i].key, config->v[i].value);
+	exec(s, POOL_PUT, "iss", p->id, p->name, p->driver);
+	exec(s, POOL_CONFIG_DEL, "s", p->name);
+	for (size_t i = 0; i < p->config.n; i++)
+		exec(s, POOL_CONFIG_PUT, "sss", p->name, p->config.v[i].key, p->config.v[i].value);
+}
+
+void store_pool_drop(const struct pool *p)
+{
+	store_touch(p->sys);
+	exec(p->sys, POOL_DROP, "i", p->id);
+}
+
+void store_volume(const struct volume *v)
+{
+	struct sys *s = v->vm->sys;
+
+	store_touch(s);
+	exec(s, VOLUME_PUT, "iiiiiiiii", v->vm->qid, (int64_t)v->id, v->pool->id, (int64_t)v->rw,
+	     (int64_t)v->ephemeral, v->keep, v->now.gen, (int64_t)v->now.size, (int64_t)v->now.valid);
+}
+
+void store_revision(const struct volume *v, const struct revision *r)
+{
+	struct sys *s = v->vm->sys;
+
+	store_touch(s);
+	exec(s, REVISION_PUT, "iisiiii", v->vm->qid, (int64_t)v->id, r->name, r->content.gen,
+	     (int64_t)r->content.size, (int64_t)r->content.valid, r->time);
+}
+
+void store_revision_drop(const struct volume *v, const char *name)
+{
+	store_touch(v->vm->sys);
+	exec(v->vm->sys, REVISION_DEL, "iis", v->vm->qid, (int64_t)v->id, name);
 }
 
 void store_kernel(struct sys *s, const char *version)
@@ -429,6 +483,8 @@ int store_open(struct sys *s, struct err *err)
 		r = open_db(s, path, err);
 	if (r == 0)
 		r = store_load(s, err);
+	if (r == 0)
+		r = store_complete(s, err);
 	/* What cannot be read stays as it is, for whoever repairs it. */
 	if (r == 0)
 		leave_log(s->store->db, false);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "qvmd/device.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
 
 struct loader {
@@ -58,10 +59,9 @@ static int row_label(struct loader *l, sqlite3_stmt *st)
 
 static int row_pool(struct loader *l, sqlite3_stmt *st)
 {
-	struct sys *s = l->sys;
-
-	GROW(s->pools, s->n_pools, s->cap_pools);
-	s->pools[s->n_pools++] = (struct pool){ xstrdup(text(st, 0)), xstrdup(text(st, 1)), {0} };
+	if (!driver_find(text(st, 2)))
+		return -EINVAL;
+	pool_append(l->sys, sqlite3_column_int64(st, 0), text(st, 1), text(st, 2));
 	return 0;
 }
 
@@ -157,14 +157,55 @@ static int row_feature(struct loader *l, sqlite3_stmt *st)
 	return 0;
 }
 
-static int row_volume_pool(struct loader *l, sqlite3_stmt *st)
+static struct volume *row_its_volume(struct loader *l, sqlite3_stmt *st)
 {
 	struct vm *v = row_owner(l, st);
+	int64_t id = sqlite3_column_int64(st, 1);
+
+	return v && id >= 0 && id < VOLUME_COUNT ? &volumes_alloc(v)[id] : NULL;
+}
+
+/* gen, size and valid, from this column on. */
+static int row_content(struct loader *l, sqlite3_stmt *st, int column, struct content *ret)
+{
+	int64_t gen = sqlite3_column_int64(st, column), size = sqlite3_column_int64(st, column + 1);
+	int64_t valid = sqlite3_column_int64(st, column + 2);
+
+	if (gen < 0 || size < 0 || valid < 0 || valid > size)
+		return -EINVAL;
+	storage_saw(l->sys, gen);
+	*ret = (struct content){ gen, (uint64_t)size, (uint64_t)valid };
+	return 0;
+}
+
+static int row_volume(struct loader *l, sqlite3_stmt *st)
+{
+	struct volume *v = row_its_volume(l, st);
+	int64_t pool = sqlite3_column_int64(st, 2);
 
 	if (!v)
 		return -EINVAL;
-	kvs_put(&v->pools, text(st, 1), text(st, 2), true);
-	return 0;
+	v->pool = NULL;
+	for (size_t i = 0; i < l->sys->n_pools; i++)
+		if (l->sys->pools[i]->id == pool)
+			v->pool = l->sys->pools[i];
+	v->rw = sqlite3_column_int(st, 3);
+	v->ephemeral = (int8_t)sqlite3_column_int(st, 4);
+	v->keep = sqlite3_column_int64(st, 5);
+	return v->pool ? row_content(l, st, 6, &v->now) : -EINVAL;
+}
+
+static int row_revision(struct loader *l, sqlite3_stmt *st)
+{
+	struct volume *v = row_its_volume(l, st);
+	struct revision *r;
+
+	if (!v)
+		return -EINVAL;
+	GROW(v->revs, v->n_revs, v->cap_revs);
+	r = &v->revs[v->n_revs++];
+	*r = (struct revision){ .name = xstrdup(text(st, 2)), .time = sqlite3_column_int64(st, 6) };
+	return row_content(l, st, 3, &r->content);
 }
 
 static int row_tag(struct loader *l, sqlite3_stmt *st)
@@ -221,19 +262,20 @@ int store_load(struct sys *s, struct err *err)
 		row_fn *row;
 	} tables[] = {
 		{"SELECT idx, name, color FROM label ORDER BY idx", row_label},
-		{"SELECT name, driver FROM pool ORDER BY id", row_pool},
+		{"SELECT id, name, driver FROM pool ORDER BY id", row_pool},
 		{"SELECT pool, key, value FROM pool_config", row_pool_config},
 		{"SELECT key, value FROM global", row_global},
 		{"SELECT version FROM kernel ORDER BY version", row_kernel},
 		{"SELECT qid, name, class, uuid, dispid, notes FROM vm ORDER BY name", row_vm},
 		{"SELECT vm, key, value FROM prop", row_prop},
 		{"SELECT vm, key, value FROM feature ORDER BY id", row_feature},
-		{"SELECT vm, key, value FROM volume_pool", row_volume_pool},
 		{"SELECT vm, tag FROM tag ORDER BY vm, tag", row_tag},
 		{"SELECT vm, class, backend, port, device, mode, frontend, options FROM assignment ORDER BY id",
 		 row_assignment},
 		{"SELECT vm, entry FROM lab_device ORDER BY id", row_lab_device},
 		{"SELECT vm, rules FROM firewall", row_firewall},
+		{"SELECT vm, volume, pool, rw, ephemeral, keep, gen, size, valid FROM volume", row_volume},
+		{"SELECT vm, volume, name, gen, size, valid, time FROM revision ORDER BY id", row_revision},
 	};
 	struct loader l = { .sys = s, .old = STEAL(s->vms), .n_old = s->n_vms };
 	int r = 0;
