@@ -6,10 +6,11 @@
 # ---- what has to be installed: "make deps", before anything else that is named beside it ----
 
 DEBIAN_BUILD := gcc make libc6-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev
-DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount tmux mandoc \
-	shellcheck clang libclang-rt-14-dev llvm bash-completion
+DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount tmux \
+	e2fsprogs xfsprogs mandoc shellcheck clang libclang-rt-14-dev llvm bash-completion
 FEDORA := gcc make glibc-devel json-c-devel libuv-devel sqlite-devel libyaml-devel bats \
-	libcmocka-devel jq strace procps-ng sqlite util-linux tmux mandoc ShellCheck clang compiler-rt llvm bash-completion
+	libcmocka-devel jq strace procps-ng sqlite util-linux tmux e2fsprogs xfsprogs mandoc ShellCheck \
+	clang compiler-rt llvm bash-completion
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 

@@ -281,7 +281,7 @@ refused() {
 	# the example in the manual, as it stands there
 	sed -n '/^cp -r DIR COPY/,/^qvmd --state NEW/p' "$ROOT/man/qvmd.1" |
 		sed '$s/$/ --socket "$QVM_TEST_SOCKET"/' >example
-	assert_equal "$(wc -l <example)" 8
+	assert_equal "$(wc -l <example)" 9
 	QVM_TEST_SOCKET=$PWD/socket
 	run bash -e example
 	assert_success

@@ -4,42 +4,7 @@
 
 load lib/common
 load lib/rows
-
-# lines METHOD+ARG DEST [PAYLOAD]: the body of an OK, as it is. What depends on the machine is a word in capitals.
-lines() {
-	local reply
-	reply=$(raw "$@" </dev/null)
-	[[ $reply == '0\0'* ]] || { echo "$reply" && return 0; }
-	printf '%b' "${reply#0\\0}"
-}
-export -f lines
-
-# A template with a file of 1 MiB, based on it an app qube that runs, one that does not, and a disposable; pools
-# of each kind.
-storage_fixture() {
-	cat >"$BATS_TEST_TMPDIR/storage.yaml" <<-'END'
-		pools:
-		  - {name: thin, driver: lvm_thin, config: {volume_group: vg, thin_pool: tp, revisions_to_keep: 2}}
-		  - {name: links, driver: file-reflink, config: {dir_path: /mnt/links, revisions_to_keep: 3}}
-		  - {name: plain, driver: file, config: {dir_path: /mnt/plain, ephemeral_volatile: "True"}}
-		kernels: [6.1, 6.6]
-		globals: {default_kernel: "6.6", default_pool: links, default_template: tpl, default_dispvm: dvm}
-		qubes:
-		  - {name: tpl, class: TemplateVM, label: black, volumes: {root: {data: 1048576}}}
-		  - {name: on, template: tpl, state: Running}
-		  - name: off
-		    template: tpl
-		    pools: {private: thin, volatile: plain}
-		    volumes:
-		      private: {size: 8388608, data: 65536, revisions: 2}
-		      volatile: {size: 1000}
-		  - {name: dvm, template: tpl, properties: {template_for_dispvms: true}}
-		  - {name: disp, class: DispVM, template: dvm}
-		  - {name: alone, class: StandaloneVM, pools: {root: plain, private: plain}}
-		  - {name: far, class: RemoteVM}
-	END
-	start_daemon "$BATS_TEST_TMPDIR/storage.yaml" "$@"
-}
+load lib/storage
 
 @test "--list-methods: the rows of admin-api 2.9, 2.10 and 2.15" {
 	expect 0 'qvmd --list-methods | grep "^admin\.\(pool\|vm\.volume\)\." | cut -f-5 | sort' "$(sort <<-'END' | tr -s ' ' '\t'
@@ -51,6 +16,9 @@ storage_fixture() {
 		admin.pool.Set.ephemeral_volatile -23N 0 + +
 		admin.pool.Set.revisions_to_keep S23N 0 + +
 		admin.pool.UsageDetails -23N 0 + -
+		admin.pool.volume.CloneFrom S--- 0 + +
+		admin.pool.volume.CloneTo S--- 0 + +
+		admin.pool.volume.Import S--- 0 + +
 		admin.pool.volume.Info S--- 0 + +
 		admin.pool.volume.List S23N 0 + -
 		admin.pool.volume.ListSnapshots S--- 0 + +
@@ -58,6 +26,11 @@ storage_fixture() {
 		admin.pool.volume.Revert S--- 0 + +
 		admin.pool.volume.Set.revisions_to_keep S--- 0 + +
 		admin.pool.volume.Snapshot S--- 0 + +
+		admin.vm.volume.Clear S23N * + -
+		admin.vm.volume.CloneFrom S23N * + -
+		admin.vm.volume.CloneTo S23N * + +
+		admin.vm.volume.Import S23N * + +
+		admin.vm.volume.ImportWithSize S23N * + +
 		admin.vm.volume.Info S23N * + -
 		admin.vm.volume.List S23N * - -
 		admin.vm.volume.ListSnapshots S23N * + -

@@ -6,11 +6,13 @@
 #include "qvmd/conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "os/io.h"
 #include "qvmd/store.h"
 
 /* ---- connections come and go ---- */
@@ -124,7 +126,8 @@ static void on_writable(uv_poll_t *h, int status, int events);
 static int conn_flush(struct conn *c)
 {
 	while (c->out_done < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->out_done, c->out.len - c->out_done, MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->out.data + c->out_done, c->out.len - c->out_done,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n >= 0) {
 			c->out_done += (size_t)n;
@@ -138,11 +141,24 @@ static int conn_flush(struct conn *c)
 	return 1;
 }
 
+/* What is left of a payload: bytes that nobody has read would turn the end of our reply into an error. */
+static void conn_deafen(struct conn *c)
+{
+	char bin[4096];
+
+	shutdown(c->fd, SHUT_RD);
+	while (recv(c->fd, bin, sizeof bin, MSG_DONTWAIT) > 0)
+		;
+	c->unread = false;
+}
+
 void conn_finish(struct conn *c)
 {
 	if (c->state != CONN_WRITE)
 		conn_hurry(c);
 	c->state = CONN_WRITE;
+	if (c->unread)
+		conn_deafen(c);
 	if (conn_flush(c) != 0)
 		conn_free(c);
 	else
@@ -212,8 +228,10 @@ void conn_reply(struct conn *c, const void *head, size_t head_len, const void *b
 	/* The events of a call come before its reply (admin-api 11.1). */
 	if (sv->streams.n)
 		streams_flush(sv);
+	if (c->unread)
+		conn_deafen(c);
 
-	ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		conn_free(c);
@@ -252,6 +270,19 @@ void conn_unkeep(struct conn *c)
 	c->kept = NULL;
 }
 
+int conn_input(struct conn *c)
+{
+	struct timeval patience = { .tv_sec = c->sys->opt.idle_timeout };
+	int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	/* Ours too: from now on only MSG_DONTWAIT keeps the loop from waiting. */
+	set_nonblock(fd, false);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	return fd;
+}
+
 void conn_stream_add(struct conn *c, const void *data, size_t len)
 {
 	struct server *sv = c->sys->server;
@@ -279,6 +310,38 @@ void conn_stream(struct conn *c, const void *first, size_t len)
 
 static void on_readable(uv_poll_t *h, int status, int events);
 
+/* Runs what has come in earlier pieces and now: so many bytes in scratch. */
+static void conn_run(struct conn *c, size_t have)
+{
+	struct server *sv = c->sys->server;
+
+	c->state = CONN_BUSY;
+	if (c->in_loop)
+		uv_poll_stop(&c->poll);
+	if (c->in.len) {
+		struct buf in = c->in;
+
+		buf_add(&in, sv->scratch, have);
+		c->in = BUF_INIT;
+		dispatch(c->sys, c, in.data, in.len);
+		buf_release(&in);
+		return;
+	}
+	sv->scratch[have] = '\0';
+	dispatch(c->sys, c, sv->scratch, have);
+}
+
+/* Runs a request whose payload is for its handler to read, if this is one and enough of it has come. */
+static bool conn_run_early(struct conn *c)
+{
+	bool ready = c->in.len && dispatch_is_ready(c->in.data, c->in.len);
+
+	c->unread = ready;
+	if (ready)
+		conn_run(c, 0);
+	return ready;
+}
+
 void conn_read(struct conn *c)
 {
 	struct server *sv = c->sys->server;
@@ -294,41 +357,32 @@ void conn_read(struct conn *c)
 
 		if (n > 0) {
 			have += (size_t)n;
-			if (c->in.len + have > FRAME_REQUEST_MAX) {
+			if (c->in.len + have <= FRAME_REQUEST_MAX)
+				continue;
+			buf_add(&c->in, sv->scratch, have);
+			if (!conn_run_early(c)) {
 				log_line(c->sys, "request longer than %d bytes", FRAME_REQUEST_MAX);
 				conn_free(c);
-				return;
 			}
-		} else if (n == 0) {
-			break;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			return;
+		}
+		if (n == 0) {
+			conn_run(c, have);
+			return;
+		}
+		if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			buf_add(&c->in, sv->scratch, have);
-			if (!c->in_loop) {
+			if (!conn_run_early(c) && !c->in_loop) {
 				conn_hurry(c);
 				conn_wait(c, UV_READABLE, on_readable);
 			}
 			return;
-		} else if (errno != EINTR) {
+		}
+		if (errno != EINTR) {
 			conn_free(c);
 			return;
 		}
 	}
-
-	c->state = CONN_BUSY;
-	if (c->in_loop)
-		uv_poll_stop(&c->poll);
-	if (c->in.len) {
-		/* it came in pieces */
-		struct buf in = c->in;
-
-		buf_add(&in, sv->scratch, have);
-		c->in = BUF_INIT;
-		dispatch(c->sys, c, in.data, in.len);
-		buf_release(&in);
-		return;
-	}
-	sv->scratch[have] = '\0';
-	dispatch(c->sys, c, sv->scratch, have);
 }
 
 static void on_readable(uv_poll_t *h, int status, int events)

@@ -20,6 +20,7 @@ struct conn {
 	enum conn_state state;
 	bool in_loop;      /* poll is initialised */
 	bool pending;      /* a stream that is in server.streams */
+	bool unread;       /* its request was run before the end of the payload */
 	struct buf in, out;
 	size_t out_done;   /* bytes of out that have left */
 	uint64_t deadline; /* when we wait for the peer: for how long (loop time); streams wait for ever */

@@ -13,7 +13,7 @@ const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
 	methods_notify, methods_denied, methods_device, methods_firewall,
-	methods_pool, methods_volume, NULL,
+	methods_pool, methods_volume, methods_import, methods_clone, NULL,
 };
 
 /* ---- log ---- */
@@ -250,6 +250,25 @@ static const struct method *find_method(const char *name, int compat, char **ret
 	return NULL;
 }
 
+#define HEAD_MAX 8192
+
+bool dispatch_is_ready(const char *data, size_t len)
+{
+	const char *payload = memchr(data, '\0', len);
+	const struct method *m;
+	CLEANUP_FREE char *name = NULL, *word = NULL;
+
+	if (!payload || !memchr(data, ' ', len))
+		return false;
+	name = xstrndup(data, strcspn(data, "+ "));
+	m = find_method(name, 0, &word);
+	if (!m || !m->head_end)
+		return false;
+	payload++;
+	len -= (size_t)(payload - data);
+	return !*m->head_end || len > HEAD_MAX || strcspn(payload, m->head_end) < len;
+}
+
 /* The older generations look at these arguments no closer than at others (admin-api 1.7). */
 static bool is_lenient(const struct req *r)
 {
@@ -265,7 +284,7 @@ static const char *broken_rule(const struct req *r)
 	const struct method *m = r->method;
 	bool to_dom0 = r->dest == r->sys->dom0;
 
-	if (m->payload == PART_NEEDED && r->payload_len == 0)
+	if (m->payload == PART_NEEDED && r->payload_len == 0 && !m->head_end)
 		return "expected payload";
 	if (m->payload == PART_NONE && r->payload_len != 0)
 		return "unexpected payload";

@@ -27,7 +27,7 @@ static int load_pool(struct load *l, void *data, const char *key, yaml_node_t *a
 
 /* ---- content ---- */
 
-/* size bytes of lines that say whose they are. */
+/* size bytes of lines that say whose they are, and then zeros. */
 static int write_lines(int fd, const struct volume *v, uint64_t size)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
@@ -42,7 +42,9 @@ static int write_lines(int fd, const struct volume *v, uint64_t size)
 		r = write_all(fd, b.data, n);
 		done += n;
 	}
-	return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+	if (r == 0 && (ftruncate(fd, (off_t)v->now.size) < 0 || fdatasync(fd) < 0))
+		r = -errno;
+	return r;
 }
 
 static int load_data(struct load *l, struct volume *v, uint64_t size, yaml_node_t *at)
@@ -57,7 +59,7 @@ static int load_data(struct load *l, struct volume *v, uint64_t size, yaml_node_
 	if (r < 0)
 		return fixture_bad(l, at, "data", "cannot write '%s': %s", path, strerror(-r));
 	v->now.gen = gen;
-	v->now.valid = size;
+	v->now.valid = v->now.size;
 	return 0;
 }
 

@@ -195,6 +195,9 @@ struct method {
 	enum part_rule payload;
 	enum access access;
 	void (*handle)(struct req *r);
+	/* Not NULL: the payload has no limit, and the handler reads most of it (conn_input). It is run when the end of
+	 * the payload's head has come, one of these characters; with "" there is no head. */
+	const char *head_end;
 };
 #define METHOD_END {0}
 
@@ -242,6 +245,8 @@ extern const struct method methods_denied[];    /* 2.11: device_denied.c */
 extern const struct method methods_firewall[];  /* 2.12: firewall.c */
 extern const struct method methods_pool[];      /* 2.9: pool.c */
 extern const struct method methods_volume[];    /* 2.10, 2.15: volume_call.c */
+extern const struct method methods_import[];    /* 2.10, 2.15 Import: import.c */
+extern const struct method methods_clone[];     /* 2.10, 2.15 Clone, Clear: clone.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

@@ -24,6 +24,9 @@ bool server_is_broken(const struct sys *s);
 void conn_reply(struct conn *c, const void *head, size_t head_len, const void *body, size_t body_len);
 /* Closes without a byte. */
 void conn_refuse(struct conn *c);
+/* The rest of a payload that has no limit: another descriptor of the connection, blocking, which the caller closes.
+ * -1 when none could be had. */
+int conn_input(struct conn *c);
 /* A request that outlives its handler; freed with the connection. */
 void conn_keep(struct conn *c, struct req *r);
 struct req *conn_kept(const struct conn *c);
@@ -46,6 +49,8 @@ void stats_free(struct stats *st);
 void hub_forget(struct sys *s, const struct conn *c);
 void hub_free(struct sys *s);
 
+/* dispatch.c: what has come of a request, NUL behind, is enough to run it: its payload is read by its handler. */
+bool dispatch_is_ready(const char *data, size_t len);
 /* dispatch.c: frees what req_hold made. */
 void req_free(struct req *r);
 /* A line to --log. */

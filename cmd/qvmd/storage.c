@@ -4,19 +4,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "os/io.h"
+#include "qvmd/job.h"
 #include "qvmd/server.h"
 #include "qvmd/tree.h"
+
+#define TOKEN_LENGTH 32
+#define MOST_TOKENS 1024 /* then the oldest is forgotten */
+
+struct token {
+	char text[TOKEN_LENGTH + 1];
+	char uuid[37];
+	enum volume_id id;
+};
 
 struct storage {
 	int root;
 	int64_t gen;      /* the highest that was ever used */
 	struct strv later, on_failure;
+	struct token tokens[MOST_TOKENS];
+	size_t next_token;
 };
 
 static struct storage *storage(struct sys *s)
@@ -58,11 +71,50 @@ void storage_drop_on_failure(struct sys *s, char *path)
 	strv_take(&storage(s)->on_failure, path);
 }
 
+/* Large files take their time to go. */
+struct reaper {
+	struct job job;
+	int root;
+	struct strv paths;
+};
+
+static int reap(struct job *j, struct err *err)
+{
+	struct reaper *r = (struct reaper *)j;
+
+	for (size_t i = 0; i < r->paths.n; i++)
+		tree_remove(r->root, r->paths.v[i]);
+	return 0;
+}
+
+static void reaper_free(struct job *j)
+{
+	struct reaper *r = (struct reaper *)j;
+
+	strv_release(&r->paths);
+	free(r);
+}
+
+/* Removes the files beside the loop. What is left when the daemon ends goes at its next start. */
 static void drop(struct sys *s, struct strv *paths)
 {
-	for (size_t i = 0; i < paths->n; i++)
-		tree_remove(storage_root(s), paths->v[i]);
-	strv_release(paths);
+	struct reaper *r = xcalloc(1, sizeof *r);
+
+	r->job.work = reap;
+	r->job.release = reaper_free;
+	r->job.wake = -1;
+	r->root = storage_root(s);
+	r->paths = *paths;
+	*paths = STRV_INIT;
+	job_start(s, &r->job);
+}
+
+void storage_drop(struct sys *s, char *path)
+{
+	struct strv one = STRV_INIT;
+
+	strv_take(&one, path);
+	drop(s, &one);
 }
 
 void storage_committed(struct sys *s)
@@ -81,6 +133,53 @@ void storage_rolled_back(struct sys *s)
 	strv_release(&st->later);
 	if (st->on_failure.n)
 		drop(s, &st->on_failure);
+}
+
+/* ---- tokens ---- */
+
+/* 32 letters and digits. */
+static void random_word(char ret[static TOKEN_LENGTH + 1])
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const unsigned n = sizeof set - 1;
+	unsigned char c;
+
+	for (size_t i = 0; i < TOKEN_LENGTH;) {
+		if (getrandom(&c, 1, 0) != 1)
+			abort();
+		/* those beyond would make some letters likelier than others */
+		if (c < 256 / n * n)
+			ret[i++] = set[c % n];
+	}
+	ret[TOKEN_LENGTH] = '\0';
+}
+
+const char *storage_put_token(struct sys *s, const struct volume *v)
+{
+	struct storage *st = storage(s);
+	struct token *t = &st->tokens[st->next_token++ % MOST_TOKENS];
+
+	random_word(t->text);
+	memcpy(t->uuid, v->vm->uuid, sizeof t->uuid);
+	t->id = v->id;
+	return t->text;
+}
+
+const struct volume *storage_take_token(struct sys *s, const char *token)
+{
+	struct storage *st = storage(s);
+
+	for (size_t i = 0; *token && i < MOST_TOKENS; i++) {
+		struct token *t = &st->tokens[i];
+		const struct vm *vm;
+
+		if (!streq(t->text, token))
+			continue;
+		t->text[0] = '\0';
+		vm = vm_find_uuid(s, t->uuid);
+		return vm && vm->volumes ? &vm->volumes[t->id] : NULL;
+	}
+	return NULL;
 }
 
 /* ---- files that nobody names ---- */

@@ -136,6 +136,12 @@ struct volume *volumes_alloc(struct vm *v);
 int storage_open(struct sys *s, struct err *err);
 void storage_close(struct sys *s);
 int storage_root(const struct sys *s); /* descriptor of STATE/dom0; -1 while there is none */
+/* A word, for one use, that stands for a volume as a source; borrowed, until the next one is made. The volume of
+ * such a word, or NULL. */
+const char *storage_put_token(struct sys *s, const struct volume *v);
+const struct volume *storage_take_token(struct sys *s, const char *token);
+/* The file goes now. Takes path over. */
+void storage_drop(struct sys *s, char *path);
 /* The file goes when the turn's changes are saved; or when they are not. Takes path over. */
 void storage_drop_later(struct sys *s, char *path);
 void storage_drop_on_failure(struct sys *s, char *path);
@@ -147,5 +153,16 @@ void storage_saw(struct sys *s, int64_t gen);
 
 /* ---- with the life of a qube (run.c) ---- */
 
-/* It was put into the state of running without a start: no copies are made. */
+/* It runs from now on: what its copies were made from is remembered. */
 void volumes_up(struct vm *v);
+/* The one of its volumes that a job works on, or NULL. */
+const struct volume *volumes_busy(const struct vm *v);
+/* How it went: err is NULL when it went well. Not called for a qube that is gone by then. */
+typedef void volumes_fn(struct vm *v, const struct err *err);
+/* Makes the working copies that the qube needs to run. 0: there is nothing to wait for; 1: done is called when they
+ * are there; negative errno with err. */
+int volumes_start(struct vm *v, volumes_fn *done, struct err *err);
+/* It has ended: its working copies are saved or go, and revisions are made. 0: done already; 1: done is called. */
+int volumes_stop(struct vm *v, volumes_fn *done);
+/* Its start has failed: the working copies go. */
+void volumes_discard(struct vm *v);

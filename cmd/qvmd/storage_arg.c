@@ -51,28 +51,29 @@ bool target_find(struct req *r, struct target *t)
 	return t->v;
 }
 
-void fail_busy(struct req *r, const struct target *t)
+bool refuse_busy(struct req *r, const struct target *t)
 {
-	req_fail(r, "StoragePoolException", "Volume %s is busy with %s", t->vid, t->v->busy);
-}
-
-bool target_find_idle(struct req *r, struct target *t)
-{
-	if (!target_find(r, t))
-		return false;
 	if (t->v->busy)
-		fail_busy(r, t);
-	return !t->v->busy;
+		req_fail(r, "StoragePoolException", "Volume %s is busy with %s", t->vid, t->v->busy);
+	return t->v->busy;
 }
 
-bool target_find_halted(struct req *r, struct target *t)
+bool refuse_running(struct req *r, const struct target *t)
 {
-	if (!target_find_idle(r, t))
-		return false;
-	if (!volume_is_running(t->v))
-		return true;
-	req_fail(r, "QubesVMNotHaltedError", "Domain is not powered off: '%s'", t->v->vm->name);
-	return false;
+	bool running = volume_is_running(t->v);
+
+	if (running)
+		req_fail(r, "QubesVMNotHaltedError", "Domain is not powered off: '%s'", t->v->vm->name);
+	return running;
+}
+
+bool refuse_fleeting(struct req *r, const struct target *t)
+{
+	bool fleeting = !volume_is_persistent(t->v);
+
+	if (fleeting)
+		req_fail(r, "StoragePoolException", "Can not import into save_on_stop=False volume %s", t->vid);
+	return fleeting;
 }
 
 void target_release(struct target *t)

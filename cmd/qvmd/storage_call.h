@@ -19,10 +19,11 @@ struct target {
 };
 /* False when the request was refused, and answered. */
 bool target_find(struct req *r, struct target *t);
-/* The same, and refuses a volume that a job works on, and (halted) one whose qube is not halted. */
-bool target_find_idle(struct req *r, struct target *t);
-bool target_find_halted(struct req *r, struct target *t);
-void fail_busy(struct req *r, const struct target *t);
+/* True when they refused the request, and answered it: because a job works on the volume, because its qube is not
+ * halted, because it is no volume that keeps what is put into it. */
+bool refuse_busy(struct req *r, const struct target *t);
+bool refuse_running(struct req *r, const struct target *t);
+bool refuse_fleeting(struct req *r, const struct target *t);
 void target_release(struct target *t);
 #define CLEANUP_TARGET CLEANUP(target_release)
 

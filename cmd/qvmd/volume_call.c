@@ -67,7 +67,7 @@ static void handle_snapshot(struct req *r)
 	CLEANUP_TARGET struct target t = {0};
 	const char *name;
 
-	if (!target_find_halted(r, &t))
+	if (!target_find(r, &t) || refuse_running(r, &t) || refuse_busy(r, &t))
 		return;
 	name = volume_keep_revision(t.v);
 	if (name)
@@ -98,7 +98,7 @@ static void handle_revert(struct req *r)
 	CLEANUP_FREE char *name = NULL;
 	const struct revision *rev;
 
-	if (!target_find_idle(r, &t))
+	if (!target_find(r, &t) || refuse_busy(r, &t))
 		return;
 	name = payload_trimmed(t.rest, t.len);
 	if (!name || !chars_all(name, "A-Za-z0-9:_.-"))
@@ -152,7 +152,7 @@ static void handle_resize(struct req *r)
 	int64_t size = 0;
 	int failed;
 
-	if (!target_find_idle(r, &t))
+	if (!target_find(r, &t) || refuse_busy(r, &t))
 		return;
 	text = payload_trimmed(t.rest, t.len);
 	if (payload_number("Volume size", text ? text : "", text ? strlen(text) : 0, false, &size, &err) < 0 ||
@@ -209,7 +209,7 @@ static void handle_set_keep(struct req *r)
 	CLEANUP_ERR struct err err = ERR_INIT;
 	int64_t n = 0;
 
-	if (!target_find_idle(r, &t))
+	if (!target_find(r, &t) || refuse_busy(r, &t))
 		return;
 	if (payload_number("Revisions to keep", t.rest, t.len, true, &n, &err) < 0 ||
 	    may_keep(t.v, n, r->sys->opt.compat, &err) < 0)
@@ -237,7 +237,7 @@ static void handle_set_rw(struct req *r)
 	CLEANUP_TARGET struct target t = {0};
 	bool rw;
 
-	if (!truth_of(r, &rw) || !target_find_halted(r, &t))
+	if (!truth_of(r, &rw) || !target_find(r, &t) || refuse_running(r, &t) || refuse_busy(r, &t))
 		return;
 	if (volume_is_kernel(t.v) && rw)
 		return req_fail(r, "QubesValueError", "LinuxModules supports only read-only volumes");
@@ -253,7 +253,7 @@ static void handle_set_ephemeral(struct req *r)
 	CLEANUP_TARGET struct target t = {0};
 	bool on;
 
-	if (!truth_of(r, &on) || !target_find_idle(r, &t))
+	if (!truth_of(r, &on) || !target_find(r, &t) || refuse_busy(r, &t))
 		return;
 	if (on && (volume_is_copy(t.v) || volume_is_persistent(t.v) || !t.v->rw))
 		return req_fail(r, "QubesValueError", "Cannot enable ephemeral on snap_on_start or save_on_stop or "

@@ -3,6 +3,7 @@
  * One raw call for the tests: sends a request to a socket and prints the bytes of the reply, escaped.
  *
  *     rawcall [-s SOURCE] SOCKET METHOD+ARG DEST [PAYLOAD]   reply on one line; an empty reply is an empty line
+ *     rawcall -f FILE ...              the bytes of FILE, as they come, behind PAYLOAD
  *     rawcall -x SOCKET BYTES          the whole request is BYTES
  *     rawcall -c ...                   close at once, read nothing
  *     rawcall -e N ...                 print N events (0: until killed), one a line, as they come:
@@ -13,6 +14,7 @@
  * PAYLOAD and BYTES understand \0 \n \r \t \\ \xHH; the same are used for printing.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -125,18 +127,45 @@ static void read_events(int fd, unsigned long want)
 	putchar('\n');
 }
 
+static bool send_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t r = send(fd, p, n, 0);
+
+		if (r <= 0)
+			return false;
+		p += r;
+		n -= (size_t)r;
+	}
+	return true;
+}
+
+static void send_file(int fd, const char *path)
+{
+	static char buf[1 << 17];
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t r;
+
+	if (from < 0)
+		die(path);
+	while ((r = read(from, buf, sizeof buf)) > 0 && send_all(fd, buf, (size_t)r))
+		;
+	close(from);
+}
+
 int main(int argc, char *argv[])
 {
 	static char reply[1 << 16];
-	const char *source = "dom0";
+	const char *source = "dom0", *file = NULL;
 	bool raw = false, close_early = false, events = false;
 	unsigned long want = 0;
 	int c, fd;
 
 	signal(SIGPIPE, SIG_IGN);
-	while ((c = getopt(argc, argv, "+s:xce:w:")) != -1)
+	while ((c = getopt(argc, argv, "+s:f:xce:w:")) != -1)
 		switch (c) {
 		case 's': source = optarg; break;
+		case 'f': file = optarg; break;
 		case 'x': raw = true; break;
 		case 'c': close_early = true; break;
 		case 'e': events = true; want = strtoul(optarg, NULL, 10); break;
@@ -149,8 +178,8 @@ int main(int argc, char *argv[])
 	argv += optind;
 	argc -= optind;
 	if (argc < (raw ? 2 : 3)) {
-		fputs("usage: rawcall [-s SOURCE] [-c] [-e N] SOCKET METHOD+ARG DEST [PAYLOAD] | -x SOCKET BYTES\n",
-		      stderr);
+		fputs("usage: rawcall [-s SOURCE] [-f FILE] [-c] [-e N] SOCKET METHOD+ARG DEST [PAYLOAD]\n"
+		      "       rawcall -x SOCKET BYTES\n", stderr);
 		return 2;
 	}
 	if (!events || want)
@@ -171,14 +200,8 @@ int main(int argc, char *argv[])
 	if (fd < 0)
 		die(argv[0]);
 	/* A server may refuse before all was written: what it answered is still there to be read. */
-	if (header_len == 0 || send(fd, header, header_len, 0) == (ssize_t)header_len)
-		for (size_t at = 0; at < payload_len;) {
-			ssize_t r = send(fd, payload + at, payload_len - at, 0);
-
-			if (r <= 0)
-				break;
-			at += (size_t)r;
-		}
+	if (send_all(fd, header, header_len) && send_all(fd, payload, payload_len) && file)
+		send_file(fd, file);
 	free(header);
 	shutdown(fd, SHUT_WR);
 	if (close_early) {

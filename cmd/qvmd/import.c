@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Import: a volume's content comes with the call, as long as it may be (admin-api 1.9). */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/io.h"
+#include "qvmd/content.h"
+#include "qvmd/fill.h"
+#include "qvmd/server.h"
+#include "qvmd/storage_call.h"
+
+#define BUFFER (128u << 10) /* larger ones do not fit into the caches, and cost the file system more */
+#define SIZE_LINE 21        /* longer is no number */
+
+struct import {
+	struct fill fill;
+	int in;       /* the connection */
+	struct buf head; /* came before the job began */
+};
+
+/* ---- in the thread ---- */
+
+/* The next room bytes, fewer at the end of the payload. */
+static ssize_t receive(struct import *i, char *to, size_t room)
+{
+	size_t have = i->head.len < room ? i->head.len : room;
+
+	memcpy(to, buf_str(&i->head), have);
+	buf_consume(&i->head, have);
+	while (have < room) {
+		ssize_t n = recv(i->in, to + have, room - have, MSG_WAITALL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return atomic_load(&i->fill.job.cancelled) ? -ECANCELED : (ssize_t)have;
+}
+
+static int lost(struct err *err, int r)
+{
+	return err_set(err, r, "", "error copying data: %s", strerror(-r));
+}
+
+static int write_payload(struct import *i, int fd, char *buffer, struct err *err)
+{
+	uint64_t want = i->fill.content.size, done = 0;
+	ssize_t n = 0;
+	int r;
+
+	while (done < want) {
+		size_t room = want - done < BUFFER ? (size_t)(want - done) : BUFFER;
+
+		n = receive(i, buffer, room);
+		r = n < 0 ? (int)n : content_write(fd, buffer, (size_t)n, done);
+		if (r < 0)
+			return lost(err, r);
+		done += (uint64_t)n;
+		if ((size_t)n < room)
+			return err_set(err, -EIO, "", "not enough data (copied %llu bytes, expected %llu bytes)",
+				       (unsigned long long)done, (unsigned long long)want);
+	}
+	n = receive(i, buffer, 1);
+	if (n > 0)
+		return err_set(err, -EIO, "", "too much data (expected %llu bytes)", (unsigned long long)want);
+	return n < 0 ? lost(err, (int)n) : 0;
+}
+
+static int write_import(struct fill *f, int fd, struct err *err)
+{
+	struct import *i = (struct import *)f;
+	CLEANUP_FREE char *buffer = xmalloc(BUFFER);
+	int r = write_payload(i, fd, buffer, err);
+
+	if (r == 0 && (ftruncate(fd, (off_t)f->content.size) < 0 || fdatasync(fd) < 0))
+		r = lost(err, -errno);
+	return r;
+}
+
+/* ---- in the loop ---- */
+
+static void end_import(struct fill *f, struct volume *v, const struct err *err)
+{
+	if (v)
+		fire(f->job.sys, v->vm, "domain-volume-import-end", "volume", volume_names[f->id], "success",
+		     err ? "False" : "True", NULL);
+	if (err)
+		req_fail(f->req, "QubesException", "Data import failed: %s", err->text);
+	else
+		req_ok(f->req, "");
+}
+
+static void release_import(struct fill *f)
+{
+	struct import *i = (struct import *)f;
+
+	closep(&i->in);
+	buf_release(&i->head);
+	free(i);
+}
+
+/* size: what will come, -1 for as much as there is now. data: what has come already. */
+static void import(struct req *r, const struct target *t, int64_t size, const char *data, size_t len)
+{
+	CLEANUP_FREE char *announced = size < 0 ? xstrdup("None") : xasprintf("%lld", (long long)size);
+	struct import *i;
+	int in;
+
+	if (refuse_running(r, t) || refuse_fleeting(r, t) || refuse_busy(r, t))
+		return;
+	in = conn_input(r->conn);
+	if (in < 0)
+		return req_fail(r, "QubesException", "Data import failed: %s", strerror(errno));
+	i = xcalloc(1, sizeof *i);
+	i->fill.write = write_import;
+	i->fill.end = end_import;
+	i->fill.release = release_import;
+	fill_init(&i->fill, r, t->v, size < 0 ? t->v->now.size : (uint64_t)size, "an import");
+	i->fill.job.wake = i->in = in;
+	buf_add(&i->head, data, len);
+	fire(r->sys, t->v->vm, "domain-volume-import-begin", "volume", volume_names[t->v->id], "size", announced,
+	     NULL);
+	fill_start(&i->fill, r->sys);
+}
+
+static void handle_import(struct req *r)
+{
+	CLEANUP_TARGET struct target t = {0};
+
+	if (target_find(r, &t))
+		import(r, &t, -1, t.rest, t.len);
+}
+
+static void handle_import_with_size(struct req *r)
+{
+	CLEANUP_TARGET struct target t = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+	const char *end;
+	size_t line;
+	int64_t size = 0;
+
+	if (!target_find(r, &t))
+		return;
+	end = memchr(t.rest, '\n', t.len);
+	line = end ? (size_t)(end - t.rest) : t.len;
+	if (payload_number("Size of new data", t.rest, line < SIZE_LINE ? line : SIZE_LINE, false, &size, &err) < 0)
+		return req_fail_err(r, &err);
+	line += end != NULL;
+	import(r, &t, size, t.rest + line, t.len - line);
+}
+
+#define DATA PART_NEEDED, ACCESS_WRITE
+
+const struct method methods_import[] = {
+	{ "admin.vm.volume.Import", "S23N", DEST_ANY, PART_NEEDED, DATA, handle_import, .head_end = "" },
+	{ "admin.vm.volume.ImportWithSize", "S23N", DEST_ANY, PART_NEEDED, DATA, handle_import_with_size,
+	  .head_end = "\n" },
+	{ "admin.pool.volume.Import", "S---", DEST_DOM0, PART_NEEDED, DATA, handle_import, .head_end = " " },
+	METHOD_END,
+};
