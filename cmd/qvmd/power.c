@@ -188,8 +188,8 @@ static void off(struct vm *v)
 	devices_off(v);
 }
 
-/* Off, whatever it did before; answers everybody who waits. v may be gone afterwards. */
-static void halt(struct vm *v)
+/* Its volumes are saved: it is off, and everybody who waits is answered. v may be gone afterwards. */
+static void halted(struct vm *v, const struct err *unused)
 {
 	struct waiter *for_halt = waiters_take(v, WAIT_HALT);
 	CLEANUP_ERR struct err err = ERR_INIT;
@@ -203,6 +203,17 @@ static void halt(struct vm *v)
 		cleanup(v);
 	}
 	waiters_answer(s, for_halt, NULL);
+}
+
+/* To be off, whatever it did before. v may be gone afterwards. */
+static void halt(struct vm *v)
+{
+	timer_drop(&v->timer);
+	if (v->power == POWER_DYING)
+		return; /* it will be in a moment */
+	v->power = POWER_DYING;
+	if (volumes_stop(v, halted) == 0)
+		halted(v, NULL);
 }
 
 static void halt_timer(uv_timer_t *t)
@@ -238,7 +249,7 @@ void power_shutdown(struct vm *v, struct req *r, bool wait)
 		w->timer = timer_new(v->sys, (uint64_t)(seconds > 0 ? seconds : 0) * 1000, wait_timer, w);
 	}
 	/* A second request changes nothing for a qube on its way; a paused one is destroyed. */
-	if (delay == 0 || v->power == POWER_PAUSED || v->power == POWER_SUSPENDED) {
+	if (delay == 0 || v->power == POWER_DYING || v->power == POWER_PAUSED || v->power == POWER_SUSPENDED) {
 		halt(v);
 	} else if (v->power != POWER_HALTING) {
 		timer_drop(&v->timer);
@@ -251,8 +262,8 @@ void power_shutdown(struct vm *v, struct req *r, bool wait)
 
 void power_kill(struct vm *v, struct req *r)
 {
+	waiter_add(v, WAIT_HALT, req_hold(r), NULL);
 	halt(v);
-	req_ok(r, "");
 }
 
 /* ---- pausing ---- */
@@ -306,6 +317,7 @@ static void start_failed(struct vm *v, const struct err *err)
 	struct sys *s = v->sys;
 
 	fire(s, v, "domain-start-failed", "reason", err->text, NULL);
+	volumes_discard(v);
 	if (v->power != POWER_HALTED)
 		off(v);
 	cleanup(v);
@@ -342,7 +354,15 @@ static void qrexec_timer(uv_timer_t *t)
 	start_failed(v, &err);
 }
 
-static void spawn(struct vm *v)
+/* Nothing runs in a qube here. But where Info says that the content of a running qube is, there it is, and whoever
+ * writes to it does what the qube would do; as long as there is any. */
+bool power_wants_copy(const struct volume *v)
+{
+	return volume_is_persistent(v) && v->now.gen;
+}
+
+/* Its volumes are ready: the rest of its start. */
+static void run(struct vm *v)
 {
 	const char *qrexec = feature_check_template(v, "qrexec");
 	uint64_t delay = v->sys->opt.start_delay_ms;
@@ -368,6 +388,26 @@ static void spawn(struct vm *v)
 		v->timer = timer_new(v->sys, patience, qrexec_timer, v);
 	else
 		v->timer = timer_new(v->sys, delay, up_timer, v);
+}
+
+static void volumes_ready(struct vm *v, const struct err *err)
+{
+	if (err)
+		start_failed(v, err);
+	else
+		run(v);
+}
+
+/* Its netvm is up. */
+static void spawn(struct vm *v)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+	int r = volumes_start(v, volumes_ready, &err);
+
+	if (r < 0)
+		start_failed(v, &err);
+	else if (r == 0)
+		run(v);
 }
 
 /* What refuses a start before anything is done (admin-api 2.3). */

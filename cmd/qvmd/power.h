@@ -19,6 +19,9 @@ void power_shutdown(struct vm *v, struct req *r, bool wait);
 void power_kill(struct vm *v, struct req *r);
 /* A start, or a shutdown that a request waits for, is under way. */
 bool power_is_busy(const struct vm *v);
+/* Does a start of its qube need a working copy of this volume? */
+struct volume;
+bool power_wants_copy(const struct volume *v);
 /* Running to Paused (again, too) and back. */
 void power_pause(struct vm *v);
 void power_unpause(struct vm *v);

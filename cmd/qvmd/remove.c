@@ -4,6 +4,7 @@
 #include "qvmd/create.h"
 #include "qvmd/device.h"
 #include "qvmd/power.h"
+#include "qvmd/storage.h"
 
 /* From here on nothing refuses it. v is gone afterwards. */
 static void drop(struct vm *v)
@@ -29,11 +30,15 @@ void handle_remove(struct req *r)
 {
 	struct vm *v = r->dest;
 	CLEANUP_FREE char *ports = devices_assigned_elsewhere(v);
+	const struct volume *busy = volumes_busy(v);
+	CLEANUP_FREE char *vid = busy ? volume_vid(busy) : NULL;
 
 	if (v->class == CLASS_ADMIN)
 		return req_fail(r, "QubesVMInUseError", "'%s' cannot be removed", v->name);
 	if (power_is_busy(v) || (power_is_switched(v) && v->power != POWER_HALTED))
 		return req_fail(r, "QubesVMNotHaltedError", "Domain is not powered off: '%s'", v->name);
+	if (busy)
+		return req_fail(r, "StoragePoolException", "Volume %s is busy with %s", vid, busy->busy);
 	fire(r->sys, NULL, "domain-pre-delete", "vm", v->name, NULL);
 	if (vm_has_prop(v, "installed_by_rpm") && prop_get_bool(v, "installed_by_rpm"))
 		return req_fail(r, "QubesVMInUseError", "VM installed by package manager: %s", v->name);
