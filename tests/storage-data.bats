@@ -278,7 +278,7 @@ stalled() {
 	expect 0 'clone dvm:private on:private; files | wc -l' $'0\\0\n2\n'
 	raw admin.vm.volume.Resize+private dvm 67108864 >/dev/null
 	expect 0 'clone dvm:private alone:root; clone dvm:private alone:root' $'0\\0\n0\\0\n'
-	/sbin/e2fsck -fn "$(file_of appvms/alone/root)"
+	PATH=$PATH:/usr/sbin:/sbin e2fsck -fn "$(file_of appvms/alone/root)"
 	# it is always the same one
 	cmp "$(file_of appvms/alone/root)" "$(file_of appvms/alone/root 2)"
 	assert [ "$(stat -c %s "$(file_of appvms/alone/root)")" = 67108864 ]
