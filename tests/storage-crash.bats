@@ -165,6 +165,15 @@ prepare_run() {
 	# the last one that was acknowledged, and its revision
 	await_files 2
 	expect 0 'cat "$(file_of vm-off-private)" "$(file_of vm-off-private 2)"' "$((n - 1))$((n - 2))"
+	# the same for what a run of the qube has written; off it is nevertheless
+	expect 0 'raw admin.vm.Start off' $'0\\0\n'
+	printf lost! >"$QVMD_STATE/dom0/dev/vg/vm-off-private-snap"
+	run raw admin.vm.Kill off
+	assert_output --regexp '^2\\0QubesException\\0\\0cannot save the change: .+\\0$'
+	run raw admin.vm.CurrentState off
+	assert_output --partial 'power_state=Halted'
+	await_files 2
+	expect 0 'cat "$(file_of vm-off-private)"' "$((n - 1))"
 	# and so it is after a restart, with room to spare
 	kill_daemon
 	start_daemon "$PWD/small.yaml"

@@ -296,7 +296,7 @@ static int set_qube(struct load *l, yaml_node_t *item, const char *name)
 	}
 	if (r == 0)
 		r = ensure_template(l, v, item);
-	return r == 0 && v->class != CLASS_ADMIN ? fixture_volumes(l, v, item) : r;
+	return r == 0 ? fixture_volumes(l, v, item) : r;
 }
 
 /* Needs all qubes with their properties: what one says about another. */

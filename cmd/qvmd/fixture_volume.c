@@ -11,6 +11,8 @@
 #include "qvmd/storage.h"
 #include "qvmd/tree.h"
 
+#define MOST_REVISIONS 1000
+
 static int load_pool(struct load *l, void *data, const char *key, yaml_node_t *at, yaml_node_t *val)
 {
 	CLEANUP_FREE char *s = NULL;
@@ -95,7 +97,7 @@ static int load_number(struct load *l, struct volume *v, const char *key, int64_
 			return fixture_bad(l, at, key, "the pool does not keep so many");
 		v->keep = n;
 	} else if (streq(key, "revisions")) {
-		if (n > v->keep || !volume_is_persistent(v))
+		if (n > v->keep || n > MOST_REVISIONS || !volume_is_persistent(v))
 			return fixture_bad(l, at, key, "the volume does not keep so many");
 		while (n-- > 0)
 			volume_keep_revision(v);

@@ -176,11 +176,6 @@ void job_start(struct sys *s, struct job *j)
 	begin_more(js);
 }
 
-static void jobs_free(uv_handle_t *h)
-{
-	free(h->data);
-}
-
 void jobs_stop(struct sys *s)
 {
 	struct jobs *js = s->jobs;
@@ -201,6 +196,10 @@ void jobs_stop(struct sys *s)
 	while ((j = queue_take(&js->waiting)))
 		job_free(j);
 	pthread_mutex_destroy(&js->lock);
-	s->jobs = NULL;
-	uv_close((uv_handle_t *)&js->wake, jobs_free);
+	uv_close((uv_handle_t *)&js->wake, NULL);
+}
+
+void jobs_free(struct sys *s)
+{
+	free(STEAL(s->jobs));
 }

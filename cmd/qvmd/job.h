@@ -32,5 +32,7 @@ struct job {
 
 /* Takes the job over. Fields above the line are filled; j->wake too. */
 void job_start(struct sys *s, struct job *j);
-/* Cancels all jobs, waits for their threads, and frees them. */
+/* Cancels all jobs, waits for their threads, and frees them. No job may be started any more. */
 void jobs_stop(struct sys *s);
+/* When the loop has closed its handles. */
+void jobs_free(struct sys *s);

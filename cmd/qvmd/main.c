@@ -323,6 +323,7 @@ static void finish(struct daemon *d)
 {
 	struct sys *s = &d->sys;
 
+	jobs_stop(s);
 	if (s->server) {
 		log_line(s, "ends");
 		for (size_t i = 0; i < s->n_vms; i++)
@@ -332,7 +333,6 @@ static void finish(struct daemon *d)
 		uv_close((uv_handle_t *)&d->intr, NULL);
 		if (d->watches_parent)
 			uv_close((uv_handle_t *)&d->parent, NULL);
-		jobs_stop(s);
 		server_stop(s);
 	}
 	hub_free(s);
@@ -341,6 +341,7 @@ static void finish(struct daemon *d)
 	storage_close(s);
 	if (s->loop)
 		uv_loop_close(s->loop);
+	jobs_free(s);
 	if (s->log)
 		fclose(s->log);
 	free(d->state_dir);

@@ -188,14 +188,19 @@ static void off(struct vm *v)
 	devices_off(v);
 }
 
-/* Its volumes are saved: it is off, and everybody who waits is answered. v may be gone afterwards. */
-static void halted(struct vm *v, const struct err *unused)
+static void off_for_good(struct vm *v)
+{
+	off(v);
+	server_stand(v->sys);
+}
+
+/* It is off, its volumes are saved: everybody who waits is answered. v may be gone afterwards. */
+static void halted(struct vm *v)
 {
 	struct waiter *for_halt = waiters_take(v, WAIT_HALT);
 	CLEANUP_ERR struct err err = ERR_INIT;
 	struct sys *s = v->sys;
 
-	off(v);
 	if (somebody_waits(v, WAIT_START)) {
 		err_set(&err, -ECANCELED, "QubesVMNotStartedError", "Domain is powered off: '%s'", v->name);
 		start_failed(v, &err);
@@ -212,8 +217,7 @@ static void halt(struct vm *v)
 	if (v->power == POWER_DYING)
 		return; /* it will be in a moment */
 	v->power = POWER_DYING;
-	if (volumes_stop(v, halted) == 0)
-		halted(v, NULL);
+	volumes_stop(v, off_for_good, halted);
 }
 
 static void halt_timer(uv_timer_t *t)

@@ -29,18 +29,18 @@ struct run {
 	struct job job;
 	char uuid[37];
 	int root;
-	volumes_fn *done;
+	volumes_fn *started;
+	void (*off)(struct vm *v), (*stopped)(struct vm *v);
 	struct part parts[VOLUME_COUNT];
 };
 
-static struct run *run_new(struct vm *vm, volumes_fn *done)
+static struct run *run_new(struct vm *vm)
 {
 	struct run *r = xcalloc(1, sizeof *r);
 
 	r->job.wake = -1;
 	memcpy(r->uuid, vm->uuid, sizeof r->uuid);
 	r->root = storage_root(vm->sys);
-	r->done = done;
 	for (int id = 0; id < VOLUME_COUNT; id++)
 		r->parts[id].source = SOURCE_INIT;
 	return r;
@@ -58,10 +58,12 @@ static void run_free(struct job *j)
 	free(r);
 }
 
-/* The qube, its volumes idle again; NULL when it is gone. */
+/* The qube, its volumes idle again; NULL when it is gone. What follows cannot be taken back, and rests on no change
+ * that may fail. */
 static struct vm *run_vm(struct run *r)
 {
-	struct vm *vm = vm_find_uuid(r->job.sys, r->uuid);
+	bool settled = server_settle(r->job.sys);
+	struct vm *vm = settled ? vm_find_uuid(r->job.sys, r->uuid) : NULL;
 
 	for (int id = 0; vm && vm->volumes && id < VOLUME_COUNT; id++)
 		if (r->parts[id].wanted)
@@ -125,7 +127,7 @@ static void done_start(struct job *j, int result, struct err *err)
 			storage_drop(j->sys, STEAL(r->parts[id].work));
 	}
 	if (vm)
-		r->done(vm, result < 0 ? err : NULL);
+		r->started(vm, result < 0 ? err : NULL);
 }
 
 int volumes_start(struct vm *vm, volumes_fn *done, struct err *err)
@@ -143,7 +145,7 @@ int volumes_start(struct vm *vm, volumes_fn *done, struct err *err)
 		if (!power_wants_copy(v))
 			continue;
 		if (!r)
-			r = run_new(vm, done);
+			r = run_new(vm);
 		result = source_open(v, &r->parts[id].source, err);
 		if (result < 0) {
 			run_free(&r->job);
@@ -157,6 +159,7 @@ int volumes_start(struct vm *vm, volumes_fn *done, struct err *err)
 	for (int id = 0; id < VOLUME_COUNT; id++)
 		if (r->parts[id].wanted)
 			vm->volumes[id].busy = "a start";
+	r->started = done;
 	r->job.work = work_start;
 	r->job.done = done_start;
 	r->job.release = run_free;
@@ -227,14 +230,11 @@ static void adopt(struct volume *v, struct part *p)
 /* A run of a qube makes a revision, whether or not anything was written. */
 static void keep_revisions(struct vm *vm, struct run *r)
 {
-	for (int id = 0; vm->volumes && id < VOLUME_COUNT; id++) {
-		struct volume *v = &vm->volumes[id];
-
+	for (int id = 0; vm->volumes && id < VOLUME_COUNT; id++)
 		if (r && r->parts[id].wanted)
-			adopt(v, &r->parts[id]);
+			adopt(&vm->volumes[id], &r->parts[id]);
 		else
-			volume_keep_revision(v);
-	}
+			volume_keep_revision(&vm->volumes[id]);
 }
 
 static void done_stop(struct job *j, int result, struct err *err)
@@ -247,11 +247,24 @@ static void done_stop(struct job *j, int result, struct err *err)
 			storage_drop(j->sys, STEAL(r->parts[id].file));
 	if (!vm)
 		return;
+	r->off(vm);
 	keep_revisions(vm, r);
-	r->done(vm, NULL);
+	r->stopped(vm);
 }
 
-int volumes_stop(struct vm *vm, volumes_fn *done)
+/* Nothing was written. Then it does not matter to those who wait whether the revision, of the same content, can be
+ * saved; and a disposable, which may be gone at once, makes none. */
+static void stop_at_once(struct vm *vm, void (*off)(struct vm *v), void (*stopped)(struct vm *v))
+{
+	bool stays = vm->class != CLASS_DISP;
+
+	off(vm);
+	stopped(vm);
+	if (stays)
+		keep_revisions(vm, NULL);
+}
+
+void volumes_stop(struct vm *vm, void (*off)(struct vm *v), void (*done)(struct vm *v))
 {
 	struct run *r = NULL;
 
@@ -264,7 +277,7 @@ int volumes_stop(struct vm *vm, volumes_fn *done)
 		if (!v->has_copy)
 			continue;
 		if (!r)
-			r = run_new(vm, done);
+			r = run_new(vm);
 		gen = volume_next_gen(vm->sys);
 		r->parts[id].wanted = true;
 		r->parts[id].work = volume_work_path(v);
@@ -272,13 +285,12 @@ int volumes_stop(struct vm *vm, volumes_fn *done)
 		r->parts[id].content = (struct content){ gen, v->now.size, v->now.size };
 		v->busy = "a shutdown";
 	}
-	if (!r) {
-		keep_revisions(vm, NULL);
-		return 0;
-	}
+	if (!r)
+		return stop_at_once(vm, off, done);
+	r->off = off;
+	r->stopped = done;
 	r->job.work = work_stop;
 	r->job.done = done_stop;
 	r->job.release = run_free;
 	job_start(vm->sys, &r->job);
-	return 1;
 }

@@ -162,7 +162,9 @@ typedef void volumes_fn(struct vm *v, const struct err *err);
 /* Makes the working copies that the qube needs to run. 0: there is nothing to wait for; 1: done is called when they
  * are there; negative errno with err. */
 int volumes_start(struct vm *v, volumes_fn *done, struct err *err);
-/* It has ended: its working copies are saved or go, and revisions are made. 0: done already; 1: done is called. */
-int volumes_stop(struct vm *v, volumes_fn *done);
+/* It ends: its working copies are saved or go, and revisions are made. off is called before anything is changed in
+ * the store, for the qube is off whether or not that can be saved; done behind it. Both may have been called at the
+ * return of this. */
+void volumes_stop(struct vm *v, void (*off)(struct vm *v), void (*done)(struct vm *v));
 /* Its start has failed: the working copies go. */
 void volumes_discard(struct vm *v);
