@@ -173,11 +173,11 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
-FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
+FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o %/job.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(O)/tests/fuzz/lib/inmem.o $(FUZZ_DAEMON)
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \
-	$(patsubst %,-Wl$(comma)--wrap=%,sqlite3_open_v2 sqlite3_step getrandom fopen)
+	$(patsubst %,-Wl$(comma)--wrap=%,sqlite3_open_v2 sqlite3_step getrandom fopen spawn)
 
 # All tools in one program, with a daemon that says what the fuzzer wants (tests/fuzz/lib/replies.h).
 FUZZ_TOOLS := $(sort $(filter-out qvmd,$(PROGS)))

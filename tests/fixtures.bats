@@ -162,6 +162,19 @@ wrong() {
 	wrong 'qubes:\n- {name: a, class: TemplateVM, tags: [b c]}\n' '2:39: tags: disallowed characters'
 	wrong 'qubes:\n- {name: a, class: TemplateVM, state: Asleep}\n' "2:39: state: there is no state 'Asleep'"
 	wrong 'qubes:\n- {name: a, class: TemplateVM, pools: {root: x}}\n' "2:46: root: there is no pool 'x'"
+	wrong 'qubes:\n- {name: a, class: TemplateVM, pools: {nix: x}}\n' '2:40: nix: there is no such volume'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, pools: {root: linux-kernel}}\n' \
+		'2:39: pools: Storage pool linux-kernel holds nothing but kernels, and no volume root'
+	wrong 'pools: [{name: p, driver: nix}]\n' "1:9: driver: there is no driver 'nix'"
+	wrong 'qubes:\n- {name: dom0, volumes: {root: {size: 1}}}\n' '2:26: root: there is no such volume'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {kernel: {size: 1}}}\n' '2:42: kernel: there is nothing to say of a kernel'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {root: {x: 1}}}\n' '2:49: x: a volume has no such key'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {root: {size: x}}}\n' "2:55: size: 'x' is not such a number"
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {root: {rw: x}}}\n' '2:53: rw: yes or no is expected'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {root: {revisions: 2}}}\n' \
+		'2:60: revisions: the volume does not keep so many'
+	wrong 'qubes:\n- {name: a, class: TemplateVM, volumes: {root: {size: 1, data: 2}}}\n' \
+		'2:64: data: the volume does not hold so much'
 	wrong 'qubes:\n- {name: a, repeat: many}\n' '2:21: repeat: a number up to 10000 is expected'
 	wrong 'qubes:\n- {name: dom0, class: AppVM}\n' '2:23: class: that of dom0 is fixed'
 	wrong 'labels: {red: "0xff0000"}\n' '1:10: red: the label exists already'

@@ -6,7 +6,7 @@
  *
  * The first byte sets the daemon's options. Behind it stand pieces that end at a byte 0xff: a request as it comes
  * over the socket ("METHOD+ARG dom0 name DEST", NUL, payload), or one word to the loop:
- *   !t  the next timer fires      !b  the next request shares the turn of the one behind it
+ *   !t  the next job or timer       !b  the next request shares the turn of the one behind it
  *   !f  the next commit fails     !c  the listeners of events go away
  */
 #include <stdio.h>
@@ -17,7 +17,9 @@
 #include "qvmd/device.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
+#include "qvmd/tree.h"
 
 #define PIECES_MAX 64
 #define SEPARATOR '\xff'
@@ -27,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char system_yaml[] =
 	"kernels: [6.1, 6.6]\n"
 	"labels: {pink: '0xff69b4'}\n"
-	"pools: [{name: vm-pool, driver: lvm_thin, config: {thin_pool: x}}]\n"
+	"pools: [{name: vm-pool, driver: lvm_thin, config: {volume_group: vg, thin_pool: x}}]\n"
 	"globals: {default_kernel: 6.6, default_template: tpl, default_netvm: fw, default_dispvm: dvm}\n"
 	"qubes:\n"
 	" - {name: tpl, class: TemplateVM, features: {qrexec: 1, os: Linux}}\n"
@@ -62,6 +64,21 @@ static void dump_assigned(struct buf *b, const struct vm *v)
 	}
 }
 
+static void dump_content(struct buf *b, const char *what, const struct content *c)
+{
+	buf_addf(b, "    %s gen=%lld size=%llu valid=%llu\n", what, (long long)c->gen, (unsigned long long)c->size,
+		 (unsigned long long)c->valid);
+}
+
+static void dump_volume(struct buf *b, const struct volume *v)
+{
+	buf_addf(b, "  volume %s pool=%s rw=%d ephemeral=%d keep=%lld\n", volume_names[v->id], v->pool->name, v->rw,
+		 v->ephemeral, (long long)v->keep);
+	dump_content(b, "now", &v->now);
+	for (size_t i = 0; i < v->n_revs; i++)
+		dump_content(b, v->revs[i].name, &v->revs[i].content);
+}
+
 /* Everything that the store keeps. */
 static void dump(struct buf *b, const struct sys *s)
 {
@@ -70,8 +87,8 @@ static void dump(struct buf *b, const struct sys *s)
 		buf_addf(b, "label %lld %s %s\n", (long long)s->labels[i].index, s->labels[i].name,
 			 s->labels[i].color);
 	for (size_t i = 0; i < s->n_pools; i++) {
-		buf_addf(b, "pool %s %s\n", s->pools[i].name, s->pools[i].driver);
-		dump_kvs(b, "config", &s->pools[i].config);
+		buf_addf(b, "pool %s %s\n", s->pools[i]->name, s->pools[i]->driver);
+		dump_kvs(b, "config", &s->pools[i]->config);
 	}
 	for (size_t i = 0; i < s->kernels.n; i++)
 		buf_addf(b, "kernel %s\n", s->kernels.v[i]);
@@ -82,7 +99,8 @@ static void dump(struct buf *b, const struct sys *s)
 			 (long long)v->qid, v->uuid, (long long)v->dispid, v->notes ? v->notes : "(none)");
 		dump_kvs(b, "prop", &v->props);
 		dump_kvs(b, "feature", &v->features);
-		dump_kvs(b, "pool", &v->pools);
+		for (int k = 0; v->volumes && k < VOLUME_COUNT; k++)
+			dump_volume(b, &v->volumes[k]);
 		dump_assigned(b, v);
 		for (size_t k = 0; k < v->tags.n; k++)
 			buf_addf(b, "  tag %s\n", v->tags.v[k]);
@@ -169,6 +187,37 @@ static void check_devices(struct vm *v)
 	}
 }
 
+/* What the store names is there, and large enough. */
+static void check_file(const struct volume *v, const struct content *c)
+{
+	CLEANUP_FREE char *path = volume_gen_path(v, c->gen);
+	struct stat st;
+
+	if (c->valid > c->size)
+		abort();
+	if (c->gen && (tree_stat(storage_root(v->pool->sys), path, &st) < 0 || (uint64_t)st.st_size < c->valid)) {
+		fprintf(stderr, "%s is not what it should be\n", path);
+		abort();
+	}
+}
+
+static void check_volumes(const struct vm *vm)
+{
+	bool wanted = vm->class != CLASS_ADMIN && vm->class != CLASS_REMOTE;
+
+	if (wanted != (vm->volumes != NULL))
+		abort();
+	for (int id = 0; wanted && id < VOLUME_COUNT; id++) {
+		const struct volume *v = &vm->volumes[id];
+
+		if (pool_find(vm->sys, v->pool->name) != v->pool || volume_pool(v)->sys != vm->sys)
+			abort();
+		check_file(v, &v->now);
+		for (size_t i = 0; i < v->n_revs; i++)
+			check_file(v, &v->revs[i].content);
+	}
+}
+
 static void check_vm(struct vm *v)
 {
 	const char *label = kvs_get(&v->props, "label");
@@ -180,6 +229,7 @@ static void check_vm(struct vm *v)
 	check_refs(v->sys, v, &v->props);
 	check_netvms(v);
 	check_devices(v);
+	check_volumes(v);
 }
 
 static void check_all(struct sys *s)

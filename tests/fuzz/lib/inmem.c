@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In place of server.c, conn.c, libuv, the disk and chance: see inmem.h. The linker leads calls to __wrap functions. */
+/* In place of server.c, conn.c, job.c, libuv, the disk and chance: see inmem.h. The linker leads calls to __wrap functions. */
 #include "lib/inmem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "os/spawn.h"
+#include "qvmd/job.h"
 #include "qvmd/server.h"
+#include "qvmd/storage.h"
 #include "qvmd/store.h"
+#include "qvmd/tree.h"
 
 #define TIMERS_MAX 4096
 
@@ -31,6 +37,7 @@ struct timer {
 /* One world at a time: libFuzzer calls again and again. */
 static struct {
 	struct conn *conns;
+	struct job *jobs; /* in their order */
 	struct timer timers[TIMERS_MAX];
 	size_t n_timers;
 	uv_handle_t *closing[TIMERS_MAX];
@@ -100,9 +107,75 @@ static void close_handles(void)
 	world.n_closing = 0;
 }
 
+/* ---- jobs ---- */
+
+void job_start(struct sys *s, struct job *j)
+{
+	struct job **at = &world.jobs;
+
+	while (*at)
+		at = &(*at)->next;
+	j->sys = s;
+	j->next = NULL;
+	*at = j;
+}
+
+static void job_end(struct job *j)
+{
+	err_release(&j->err);
+	j->release(j);
+}
+
+static bool job_run(void)
+{
+	struct job *j = world.jobs;
+
+	if (!j)
+		return false;
+	world.jobs = j->next;
+	j->result = j->work(j, &j->err);
+	if (j->done)
+		j->done(j, j->result, &j->err);
+	job_end(j);
+	return true;
+}
+
+void jobs_stop(struct sys *s)
+{
+	while (world.jobs) {
+		struct job *j = world.jobs;
+
+		world.jobs = j->next;
+		job_end(j);
+	}
+}
+
+/* mke2fs would take longer than everything else together. */
+int __wrap_spawn(struct child *ret, char *const argv[], int flags);
+int __wrap_spawn(struct child *ret, char *const argv[], int flags)
+{
+	return -ENOENT;
+}
+
+/* All that comes of a payload is in the request. */
+int conn_input(struct conn *c)
+{
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
+		return -1;
+	close(s[1]);
+	return s[0];
+}
+
+/* ---- time ---- */
+
 bool inmem_tick(struct sys *s)
 {
 	struct timer *first = NULL;
+
+	if (job_run())
+		return true;
 
 	for (size_t i = 0; i < world.n_timers; i++)
 		if (!first || world.timers[i].due < first->due)
@@ -391,11 +464,23 @@ char *inmem_ask(struct sys *s, const char *dest, const char *method, const char 
 
 /* ---- the whole ---- */
 
-/* Where the lock lies: made once, removed at the end of the process. */
+static bool every_file(void *data, const char *path)
+{
+	return true;
+}
+
+/* Where the lock and the files of volumes lie: made once, removed at the end of the process. */
 static void remove_dir(void)
 {
 	CLEANUP_FREE char *lock = xasprintf("%s/lock", world.dir);
+	CLEANUP_FREE char *dom0 = xasprintf("%s/dom0", world.dir);
+	int root = open(dom0, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (root >= 0) {
+		tree_sweep(root, every_file, NULL);
+		close(root);
+		rmdir(dom0);
+	}
 	unlink(lock);
 	rmdir(world.dir);
 }
@@ -449,11 +534,15 @@ void inmem_open_again(struct sys *s, const char *yaml, size_t len)
 	}
 	open_store(s, true);
 	firewall_start(s);
+	/* What the one before has left goes here. */
+	if (storage_open(s, &e) < 0)
+		abort();
 }
 
 void inmem_close(struct sys *s)
 {
 	inmem_end_streams(s);
+	jobs_stop(s);
 	for (size_t i = 0; i < s->n_vms; i++)
 		lifecycle_forget(s->vms[i]);
 	firewall_stop(s);
@@ -465,4 +554,5 @@ void inmem_close(struct sys *s)
 	hub_free(s);
 	sys_free(s);
 	store_close(s);
+	storage_close(s);
 }
