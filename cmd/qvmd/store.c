@@ -16,56 +16,6 @@
 #define APPLICATION_ID 0x51564d44 /* QVMD */
 #define DISPID_REST (INT64_C(7) * 24 * 3600) /* seconds */
 
-static const char schema_1[] =
-	"CREATE TABLE label(idx INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, color TEXT NOT NULL);"
-	"CREATE TABLE pool(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL);"
-	"CREATE TABLE pool_config(pool TEXT NOT NULL REFERENCES pool(name) ON DELETE CASCADE,"
-	" key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(pool, key)) WITHOUT ROWID;"
-	"CREATE TABLE global(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE kernel(version TEXT PRIMARY KEY) WITHOUT ROWID;"
-	"CREATE TABLE dispid(dispid INTEGER PRIMARY KEY, gone INTEGER NOT NULL);"
-	"CREATE TABLE vm(qid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, class TEXT NOT NULL,"
-	" uuid TEXT NOT NULL UNIQUE, dispid INTEGER NOT NULL, notes TEXT);"
-	"CREATE TABLE prop(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
-	" key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(vm, key)) WITHOUT ROWID;"
-	/* of use only to a version that knew nothing more of volumes; see store_complete() */
-	/* read once, when volumes take its place: store_complete.c */
-	"CREATE TABLE volume_pool(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
-	" key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(vm, key)) WITHOUT ROWID;"
-	"CREATE TABLE tag(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
-	" tag TEXT NOT NULL, PRIMARY KEY(vm, tag)) WITHOUT ROWID;"
-	/* features keep the order of first setting: an update leaves the row where it is */
-	"CREATE TABLE feature(id INTEGER PRIMARY KEY,"
-	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
-	" key TEXT NOT NULL, value TEXT NOT NULL, UNIQUE(vm, key));";
-
-/* device is the id; options are key='value' words. */
-static const char schema_devices[] =
-	"CREATE TABLE assignment(id INTEGER PRIMARY KEY,"
-	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE, class TEXT NOT NULL,"
-	" backend TEXT NOT NULL, port TEXT NOT NULL, device TEXT NOT NULL, mode TEXT NOT NULL,"
-	" frontend TEXT, options TEXT NOT NULL, UNIQUE(vm, class, backend, port, device));"
-	"CREATE TABLE lab_device(id INTEGER PRIMARY KEY,"
-	" vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE, entry TEXT NOT NULL);";
-
-/* The whole list as Get has it: it is only ever replaced as a whole. */
-static const char schema_firewall[] =
-	"CREATE TABLE firewall(vm INTEGER PRIMARY KEY REFERENCES vm(qid) ON DELETE CASCADE, rules TEXT NOT NULL);";
-
-static const char schema_volumes[] =
-	"CREATE TABLE volume(vm INTEGER NOT NULL REFERENCES vm(qid) ON DELETE CASCADE,"
-	" volume INTEGER NOT NULL, pool INTEGER NOT NULL REFERENCES pool(id),"
-	" rw INTEGER NOT NULL, ephemeral INTEGER NOT NULL, keep INTEGER NOT NULL, gen INTEGER NOT NULL,"
-	" size INTEGER NOT NULL, valid INTEGER NOT NULL, PRIMARY KEY(vm, volume)) WITHOUT ROWID;"
-	"CREATE TABLE revision(id INTEGER PRIMARY KEY, vm INTEGER NOT NULL, volume INTEGER NOT NULL,"
-	" name TEXT NOT NULL, gen INTEGER NOT NULL, size INTEGER NOT NULL, valid INTEGER NOT NULL,"
-	" time INTEGER NOT NULL, UNIQUE(vm, volume, name),"
-	" FOREIGN KEY(vm, volume) REFERENCES volume(vm, volume) ON DELETE CASCADE);";
-
-/* What each version of the schema adds to the one before it; a store of an older one gets what it lacks. */
-static const char *const schema[] = {schema_1, schema_devices, schema_firewall, schema_volumes};
-#define SCHEMA_VERSION ((int)ARRAY_SIZE(schema))
-
 enum stmt {
 	BEGIN, COMMIT, VM_ADD, VM_DROP, VM_NOTES,
 	PROP_PUT, FEATURE_PUT, /* in the order of enum store_kv */
@@ -429,10 +379,10 @@ static int whose(sqlite3 *db, const char *path, struct err *err)
 		return 0;
 	if (id != APPLICATION_ID)
 		return err_set(err, -EINVAL, "", "'%s' is not a store of qvmd", path);
-	if (version < 1 || version > SCHEMA_VERSION)
+	if (version < 1 || version > STORE_VERSION)
 		return err_set(err, -EINVAL, "",
 			       "'%s' was written by %s qvmd: it has schema version %lld, this one knows %d", path,
-			       version < 1 ? "an older" : "a newer", (long long)version, SCHEMA_VERSION);
+			       version < 1 ? "an older" : "a newer", (long long)version, STORE_VERSION);
 	/* Half a system is worse than none: what is left of a damaged file is not served. */
 	if (pragma(db, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check = 'ok'") != 1)
 		return err_set(err, -EIO, "", "'%s' is damaged", path);
@@ -445,9 +395,9 @@ static int upgrade(sqlite3 *db, const char *path, int64_t version, struct err *e
 	CLEANUP_BUF struct buf text = BUF_INIT;
 
 	buf_addstr(&text, "BEGIN;");
-	for (int64_t i = version; i < SCHEMA_VERSION; i++)
-		buf_addstr(&text, schema[i]);
-	buf_addf(&text, "PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT", SCHEMA_VERSION, APPLICATION_ID);
+	for (int64_t i = version; i < STORE_VERSION; i++)
+		buf_addstr(&text, store_schema[i]);
+	buf_addf(&text, "PRAGMA user_version=%d; PRAGMA application_id=%d; COMMIT", STORE_VERSION, APPLICATION_ID);
 	return run_sql(db, path, buf_str(&text), err);
 }
 
@@ -468,7 +418,7 @@ static int open_db(struct sys *s, const char *path, struct err *err)
 		r = run_sql(*db, path,
 			    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048", err);
-	return r < 0 || version == SCHEMA_VERSION ? r : upgrade(*db, path, version, err);
+	return r < 0 || version == STORE_VERSION ? r : upgrade(*db, path, version, err);
 }
 
 int store_open(struct sys *s, struct err *err)

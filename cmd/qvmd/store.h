@@ -36,6 +36,11 @@ void store_lab_device(struct vm *v, const char *entry); /* device_lab.c */
 /* True when a disposable with this id was there less than a week ago. */
 bool store_dispid_is_recent(struct sys *s, int64_t dispid);
 
+/* What each version of the schema adds to the one before it; a store of an older one gets what it lacks.
+ * (store_schema.c) */
+#define STORE_VERSION 4
+extern const char *const store_schema[STORE_VERSION];
+
 /* store.c, for store_load.c. */
 struct sqlite3;
 struct sqlite3 *store_db(const struct sys *s);
