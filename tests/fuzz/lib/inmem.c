@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In place of server.c, conn.c, job.c, libuv, the disk and chance: see inmem.h. The linker leads calls to __wrap functions. */
+/* In place of server.c, conn.c, libuv, the disk and chance: see inmem.h. The linker leads calls to __wrap functions. */
 #include "lib/inmem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "os/spawn.h"
 #include "qvmd/job.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
@@ -37,7 +35,6 @@ struct timer {
 /* One world at a time: libFuzzer calls again and again. */
 static struct {
 	struct conn *conns;
-	struct job *jobs; /* in their order */
 	struct timer timers[TIMERS_MAX];
 	size_t n_timers;
 	uv_handle_t *closing[TIMERS_MAX];
@@ -107,74 +104,13 @@ static void close_handles(void)
 	world.n_closing = 0;
 }
 
-/* ---- jobs ---- */
-
-void job_start(struct sys *s, struct job *j)
-{
-	struct job **at = &world.jobs;
-
-	while (*at)
-		at = &(*at)->next;
-	j->sys = s;
-	j->next = NULL;
-	*at = j;
-}
-
-static void job_end(struct job *j)
-{
-	err_release(&j->err);
-	j->release(j);
-}
-
-static bool job_run(void)
-{
-	struct job *j = world.jobs;
-
-	if (!j)
-		return false;
-	world.jobs = j->next;
-	j->result = j->work(j, &j->err);
-	if (j->done)
-		j->done(j, j->result, &j->err);
-	job_end(j);
-	return true;
-}
-
-void jobs_stop(struct sys *s)
-{
-	while (world.jobs) {
-		struct job *j = world.jobs;
-
-		world.jobs = j->next;
-		job_end(j);
-	}
-}
-
-/* mke2fs would take longer than everything else together. */
-int __wrap_spawn(struct child *ret, char *const argv[], int flags);
-int __wrap_spawn(struct child *ret, char *const argv[], int flags)
-{
-	return -ENOENT;
-}
-
-/* All that comes of a payload is in the request. */
-int conn_input(struct conn *c)
-{
-	int s[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
-		return -1;
-	close(s[1]);
-	return s[0];
-}
-
 /* ---- time ---- */
 
 bool inmem_tick(struct sys *s)
 {
 	struct timer *first = NULL;
 
-	if (job_run())
+	if (inmem_job_run())
 		return true;
 
 	for (size_t i = 0; i < world.n_timers; i++)

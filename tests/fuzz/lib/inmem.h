@@ -2,8 +2,8 @@
 /*
  * The daemon without its socket, its loop and its disk: the store is SQLite in memory, timers run by a clock
  * that only moves when it is told to, and random bytes are always the same, so that an input always does the
- * same. inmem.c stands in for server.c, conn.c, job.c, libuv, and a few functions of the system. Jobs wait for the clock
- * as timers do. Files of volumes lie in memory too, but for a system that is just being described: that has none.
+ * same. inmem.c and inmem_job.c stand in for server.c, conn.c, job.c, libuv, and a few functions of the system.
+ * Files of volumes lie in memory too, but a system that is just being described has none.
  */
 #pragma once
 
@@ -27,6 +27,8 @@ void inmem_fail(void);
 bool inmem_turn_end(struct sys *s);
 /* A part of this turn was committed (or refused) ahead of its end, for a call of the life cycle. */
 bool inmem_settled(void);
+/* Runs the next job; false when there is none. (inmem_job.c) */
+bool inmem_job_run(void);
 /* Runs the next job; without any, moves the clock to the timer that is due first and runs it. False when there is
  * none. */
 bool inmem_tick(struct sys *s);
