@@ -217,7 +217,7 @@ static enum known disk_cell(struct world *w, size_t i, struct cell *ret)
 		enum known state = world_volume(w, i, k, &v);
 
 		if (state == KNOWN)
-			sum += v->usage;
+			sum += v->info.usage;
 		else if (all != PENDING)
 			all = state;
 	}
@@ -247,13 +247,13 @@ static enum known volume_cell(struct world *w, size_t i, const struct column *co
 	}
 	switch (col->kind) {
 	case COLUMN_CURR:
-		return cell_num(ret, v ? v->usage / MIB : 0);
+		return cell_num(ret, v ? v->info.usage / MIB : 0);
 	case COLUMN_MAX:
-		return cell_num(ret, v ? v->size / MIB : 0);
+		return cell_num(ret, v ? v->info.size / MIB : 0);
 	case COLUMN_USED:
-		return used_cell(v ? v->usage / MIB : 0, v ? v->size / MIB : 0, ret);
+		return used_cell(v ? v->info.usage / MIB : 0, v ? v->info.size / MIB : 0, ret);
 	default:
-		return v && v->pool ? cell_str(ret, v->pool) : MISSING;
+		return v && v->info.pool ? cell_str(ret, v->info.pool) : MISSING;
 	}
 }
 

@@ -45,7 +45,7 @@ void world_release(struct world *w)
 		strv_release(&e->features);
 		for (size_t k = 0; k < e->n_volumes; k++) {
 			free(e->volumes[k].name);
-			free(e->volumes[k].pool);
+			volume_info_release(&e->volumes[k].info);
 		}
 		free(e->volumes);
 	}

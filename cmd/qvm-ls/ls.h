@@ -7,6 +7,7 @@
 #include "cli/tool.h"
 #include "model/propval.h"
 #include "model/qubes.h"
+#include "model/volume.h"
 
 /* ---- fetch.c: what the server said, and what is still to be asked ---- */
 
@@ -24,8 +25,7 @@ enum known {
 
 struct volume {
 	char *name;
-	char *pool;
-	uint64_t size, usage; /* bytes */
+	struct volume_info info;
 	enum known state;
 };
 

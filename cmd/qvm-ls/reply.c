@@ -38,24 +38,9 @@ static void store_volumes(struct entry *e, const char *body)
 		e->volumes[i].name = STEAL(names.v[i]);
 }
 
-/* admin-api 7.2: each line is split at its first '='; any order, further keys are skipped. */
 static bool store_volume(struct volume *v, const char *body)
 {
-	CLEANUP_STRV struct strv lines = STRV_INIT;
-	unsigned got = 0;
-
-	store_lines(&lines, body);
-	for (size_t i = 0; i < lines.n; i++) {
-		const char *value;
-
-		if ((value = skip_prefix(lines.v[i], "size=")))
-			got |= num_u64(value, &v->size) == 0 ? 1u : 0;
-		else if ((value = skip_prefix(lines.v[i], "usage=")))
-			got |= num_u64(value, &v->usage) == 0 ? 2u : 0;
-		else if ((value = skip_prefix(lines.v[i], "pool=")) && !v->pool)
-			v->pool = xstrdup(value);
-	}
-	return got == 3;
+	return volume_info_parse(&v->info, body, NULL) == 0;
 }
 
 /* Words in any order (admin-api 2.3). */
