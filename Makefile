@@ -89,6 +89,8 @@ AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
 # program looks at the name it was called by (struct tool, aliases).
 ALIASES :=
 ALIASES += qvm-block:qvm-device qvm-usb:qvm-device qvm-pci:qvm-device qvm-mic:qvm-device
+ALIASES += qvm-grow-private:qvm-volume
+ALIASES += qvm-grow-root:qvm-volume
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.

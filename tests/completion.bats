@@ -53,6 +53,26 @@ offers_all() {
 	assert_output debian-12
 }
 
+@test "volumes: the qube, then its volume, then its revisions" {
+	start_appendix <<-'EOF'
+		> admin.vm.volume.List+ work
+		< 0\0root\nprivate\nvolatile\nkernel\n
+		> admin.vm.volume.ListSnapshots+private work
+		< 0\01-back\n2-back\n
+	EOF
+	offers_all <<-'EOF'
+		qvm-volume info w | work:
+		qvm-volume info work:p | work:private
+		qvm-volume clone work:private work: | work:kernel work:private work:root work:volatile
+		qvm-volume revert work:private '' | 1-back 2-back
+		qvm-volume revert work '' |
+		qvm-volume config work:private r | revisions_to_keep rw
+		qvm-volume list --sort '' | revisions size usage volume
+		qvm-volume list sys | sys-firewall sys-net
+		qvm-grow-private w | work
+	EOF
+}
+
 @test "options: from the table, hidden ones never, used ones not again" {
 	start_appendix </dev/null
 	offers_all <<-'EOF'

@@ -167,6 +167,8 @@ static void look_at(struct line *l, const struct pos *pos, size_t npos, const st
 			l->ask.property = words->v[i];
 		else if (p && p->comp == COMP_DEVCLASS)
 			l->ask.devclass = words->v[i];
+		else if (p && p->comp == COMP_VOLUME)
+			l->ask.volume = words->v[i];
 	}
 }
 
@@ -274,6 +276,28 @@ static void print_where(struct line *l, FILE *out, const char *word, const char 
 	print(out, word, (size_t)(part - word), part, &v, NULL);
 }
 
+/* QUBE:, or behind the colon one of its volumes. */
+static void print_volumes(struct line *l, FILE *out, const char *word, const char *start)
+{
+	struct strv v CLEANUP_STRV = STRV_INIT;
+	const char *colon = strchr(start, ':'), *part = colon ? colon + 1 : start;
+	char *qube CLEANUP_FREE = xstrndup(start, colon ? (size_t)(colon - start) : 0);
+
+	if (colon) {
+		l->ask.qube = qube;
+		comp_ask(&l->ask, COMP_VOLUME, NULL, &v);
+		l->ask.qube = NULL;
+	} else {
+		struct strv qubes CLEANUP_STRV = STRV_INIT;
+
+		comp_ask(&l->ask, COMP_QUBE_NODOM0, NULL, &qubes);
+		for (size_t i = 0; i < qubes.n; i++)
+			strv_addf(&v, "%s:", qubes.v[i]);
+	}
+	keep_exact(&v, part);
+	print(out, word, (size_t)(part - word), part, &v, NULL);
+}
+
 /* NAME=VALUE where the metavar says so: first the name, behind '=' its value. */
 static void print_pair(struct line *l, FILE *out, const char *word, const char *start, const struct opt *o)
 {
@@ -324,6 +348,10 @@ static void print_values(struct line *l, FILE *out, const char *word, const char
 	}
 	if (comp == COMP_WHERE) {
 		print_where(l, out, word, start);
+		return;
+	}
+	if (comp == COMP_VOLUME) {
+		print_volumes(l, out, word, start);
 		return;
 	}
 	if (comp == COMP_FILE || comp == COMP_COMMAND) {

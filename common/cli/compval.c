@@ -106,6 +106,19 @@ static void add_lines(struct comp_asker *a, const char *dest, const char *method
 		strv_split(ret, body, '\n');
 }
 
+static void add_revisions(struct comp_asker *a, struct strv *ret)
+{
+	const char *colon = a->volume ? strchr(a->volume, ':') : NULL;
+	char *qube CLEANUP_FREE = NULL, *body CLEANUP_FREE = NULL;
+
+	if (!colon)
+		return;
+	qube = xstrndup(a->volume, (size_t)(colon - a->volume));
+	body = ask_text(a, qube, "admin.vm.volume.ListSnapshots", colon + 1, NULL);
+	if (body)
+		strv_split(ret, body, '\n');
+}
+
 const struct qubes *comp_qubes(struct comp_asker *a)
 {
 	size_t len;
@@ -312,6 +325,13 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 		break;
 	case COMP_POOL:
 		add_lines(a, "dom0", "admin.pool.List", ret);
+		break;
+	case COMP_VOLUME:
+		if (a->qube)
+			add_lines(a, a->qube, "admin.vm.volume.List", ret);
+		break;
+	case COMP_REVISION:
+		add_revisions(a, ret);
 		break;
 	case COMP_COLUMN:
 		add_words(ret, choices ? choices : columns);

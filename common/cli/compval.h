@@ -9,6 +9,7 @@ struct comp_asker {
 	const char *qube;     /* the one named before, or NULL */
 	const char *property; /* the one named before, or NULL */
 	const char *devclass; /* the class of devices named before, or NULL: that of the program */
+	const char *volume;   /* QUBE:VOLUME, the one named before, or NULL */
 	bool disposable;      /* the line is about a disposable: its template is no TemplateVM */
 	uint64_t deadline;    /* ns of the monotonic clock; set by comp_ask_begin */
 	bool dead;            /* no more calls: a failure, or time is over */

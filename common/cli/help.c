@@ -301,9 +301,8 @@ static const char *comp_name(enum comp comp)
 	static const char *const names[] = {
 		"unset", "none", "file", "words", "qube", "qube-nodom0", "qube-running", "qube-halted",
 		"qube-paused", "template", "netvm", "class", "label", "tag", "feature", "service", "property",
-		"propvalue", "gproperty", "gpropvalue", "pool", "column", "method", "where",
-		"devclass", "device", "attached", "assigned", "hint",
-		"command",
+		"propvalue", "gproperty", "gpropvalue", "pool", "volume", "revision", "column", "method", "where",
+		"devclass", "device", "attached", "assigned", "hint", "command",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == COMP_COMMAND + 1, "a name for each kind");

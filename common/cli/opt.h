@@ -32,6 +32,8 @@ enum comp {
 	COMP_GPROPERTY, /* global */
 	COMP_GPROPVALUE,
 	COMP_POOL,
+	COMP_VOLUME,    /* QUBE:VOLUME */
+	COMP_REVISION,  /* of the volume named before */
 	COMP_COLUMN,    /* of qvm-ls, comma separated */
 	COMP_METHOD,    /* Admin API method names */
 	COMP_WHERE,     /* KEY=GLOB of --where */

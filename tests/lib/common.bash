@@ -168,6 +168,18 @@ start_script() {
 	SCRIPT_PID=$(<"$QVM_TEST_SOCKET.pid")
 	_remember "$SCRIPT_PID"
 }
+# start_changed FILE: with the script in FILE, but what the script on standard input answers is taken out of it,
+# and there a request counts once.
+start_changed() {
+	local d
+	d=$(_dir)
+	: >"$d/changes"
+	[[ -t 0 ]] || cat >"$d/changes"
+	awk 'FILENAME == ARGV[1] { if (/^>/) seen[$0] = 1; print; next }
+	     /^>/ { skip = $0 in seen; seen[$0] = 1 }
+	     !skip' "$d/changes" "$1" >"$d/changed.script"
+	start_script "$d/changed.script"
+}
 # The requests so far, one a line: DEST METHOD+ARG [<- PAYLOAD].
 calls() { cat "$CALLS_LOG"; }
 calls_clear() { : >"$CALLS_LOG"; }
