@@ -28,6 +28,7 @@ static const struct {
 	{"DeviceNotFound", "QubesException", true},
 	{"DeviceAlreadyAttached", "QubesException", true},
 	{"DeviceAlreadyAssigned", "QubesException", true},
+	{"KeyError", "QubesException", true}, /* Python's own, when the server lets one out */
 	{"ProtocolError", NULL},
 	{"PermissionDenied", NULL},
 	{"QubesInvalidTagError", "ProtocolError"},
