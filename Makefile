@@ -91,6 +91,7 @@ ALIASES :=
 ALIASES += qvm-block:qvm-device qvm-usb:qvm-device qvm-pci:qvm-device qvm-mic:qvm-device
 ALIASES += qvm-grow-private:qvm-volume
 ALIASES += qvm-grow-root:qvm-volume
+ALIASES += qvm-pool-legacy:qvm-pool
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.

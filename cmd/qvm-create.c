@@ -23,7 +23,7 @@ static const struct opt options[] = {
 	{"--disp", OPT_FLAG, 0, NULL, "the same as --class DispVM --label red"},
 	{"--property/--prop", OPT_VALUE, OPT_REPEAT, "NAME=VALUE", "set this property too; may repeat", NULL,
 	 COMP_NONE},
-	{"--pool/-p", OPT_VALUE, OPT_REPEAT, "VOLUME=POOL", "pool for one volume; may repeat", NULL, COMP_NONE, POOLS},
+	{"--pool/-p", OPT_VALUE, OPT_REPEAT, "VOLUME=POOL", "pool for one volume; may repeat", NULL, COMP_POOL, POOLS},
 	{"-P", OPT_VALUE, 0, "POOL", "pool for all volumes", NULL, COMP_POOL, POOLS},
 	{"--template/-t", OPT_VALUE, 0, "VALUE", "template of the new qube", NULL, COMP_TEMPLATE},
 	{"--label/-l", OPT_VALUE, 0, "VALUE", "label of the new qube (required)", NULL, COMP_LABEL},

@@ -100,7 +100,7 @@ static void read_word(struct line *l, const char *word)
 		l->wants = NULL;
 	} else if (t.kind == TOKEN_WORD && l->wants) {
 		note_option(l, l->wants, word);
-		if (l->wants->kind != OPT_LIST)
+		if (l->wants->kind != OPT_LIST && l->wants->kind != OPT_PAIR)
 			l->wants = NULL;
 		l->must = false;
 	} else if (t.kind == TOKEN_WORD) {

@@ -326,6 +326,12 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 	case COMP_POOL:
 		add_lines(a, "dom0", "admin.pool.List", ret);
 		break;
+	case COMP_DRIVER:
+		add_lines(a, "dom0", "admin.pool.ListDrivers", ret);
+		/* The options of each stand behind it. */
+		for (size_t i = 0; i < ret->n; i++)
+			ret->v[i][strcspn(ret->v[i], " ")] = '\0';
+		break;
 	case COMP_VOLUME:
 		if (a->qube)
 			add_lines(a, a->qube, "admin.vm.volume.List", ret);

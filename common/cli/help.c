@@ -23,6 +23,7 @@ static void opt_text(struct buf *b, const struct opt *o, bool all)
 	case OPT_FLAG:
 		break;
 	case OPT_VALUE:
+	case OPT_PAIR: /* whose metavar names both */
 		buf_addf(b, " %s", metavar);
 		break;
 	case OPT_LIST:
@@ -301,8 +302,8 @@ static const char *comp_name(enum comp comp)
 	static const char *const names[] = {
 		"unset", "none", "file", "words", "qube", "qube-nodom0", "qube-running", "qube-halted",
 		"qube-paused", "template", "netvm", "class", "label", "tag", "feature", "service", "property",
-		"propvalue", "gproperty", "gpropvalue", "pool", "volume", "revision", "column", "method", "where",
-		"devclass", "device", "attached", "assigned", "hint", "command",
+		"propvalue", "gproperty", "gpropvalue", "pool", "driver", "volume", "revision", "column", "method",
+		"where", "devclass", "device", "attached", "assigned", "hint", "command",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == COMP_COMMAND + 1, "a name for each kind");
@@ -316,7 +317,7 @@ static const char *or_dash(const char *s)
 
 static void dump_opts(struct buf *b, const struct opt *opts, const char *sub)
 {
-	static const char *const kinds[] = {"flag", "value", "list", "optvalue"};
+	static const char *const kinds[] = {"flag", "value", "list", "pair", "optvalue"};
 
 	for (const struct opt *o = opts; o && o->names; o++)
 		buf_addf(b, "%s\t%s\t%s\t%s\t%s\t%s\n", kinds[o->kind], o->names, or_dash(o->metavar),

@@ -191,9 +191,16 @@ static bool value_follows(const struct parser *p)
 	       token_read(p->g, p->a->sub, p->argv[p->at]).kind == TOKEN_WORD;
 }
 
+/* What an option wants and did not get, in a message. */
+static const char *expected(const struct opt *o)
+{
+	return o->kind == OPT_LIST ? "at least one argument" : o->kind == OPT_PAIR ? "2 arguments" : "one argument";
+}
+
 /* An option without an attached value, which may want one from the words that follow. */
 static int take_detached(struct parser *p, const struct opt *o)
 {
+	size_t more;
 	int r;
 
 	if (o->kind == OPT_FLAG)
@@ -201,12 +208,14 @@ static int take_detached(struct parser *p, const struct opt *o)
 	if (!value_follows(p)) {
 		if (o->kind == OPT_OPTVALUE)
 			return take(p, o, NULL);
-		return complain(p, "argument %s: expected %s", o->names,
-				o->kind == OPT_LIST ? "at least one argument" : "one argument");
+		return complain(p, "argument %s: expected %s", o->names, expected(o));
 	}
 	p->at++;
 	r = take(p, o, p->argv[p->at - 1]);
-	while (r == 0 && o->kind == OPT_LIST && value_follows(p)) {
+	if (r == 0 && o->kind == OPT_PAIR && !value_follows(p))
+		return complain(p, "argument %s: expected %s", o->names, expected(o));
+	more = o->kind == OPT_LIST ? SIZE_MAX : o->kind == OPT_PAIR;
+	for (; r == 0 && more && value_follows(p); more--) {
 		p->at++;
 		r = check_value(p, o, p->argv[p->at - 1]);
 		if (r == 0)
@@ -242,6 +251,8 @@ static int take_option(struct parser *p, const struct token *t)
 	}
 	if (!rest)
 		return take_detached(p, o);
+	if (o->kind == OPT_PAIR)
+		return complain(p, "argument %s: expected %s", o->names, expected(o));
 	return take(p, o, rest + (rest != t->value && *rest == '='));
 }
 

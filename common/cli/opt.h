@@ -32,6 +32,7 @@ enum comp {
 	COMP_GPROPERTY, /* global */
 	COMP_GPROPVALUE,
 	COMP_POOL,
+	COMP_DRIVER,    /* of pools */
 	COMP_VOLUME,    /* QUBE:VOLUME */
 	COMP_REVISION,  /* of the volume named before */
 	COMP_COLUMN,    /* of qvm-ls, comma separated */
@@ -49,6 +50,7 @@ enum opt_kind {
 	OPT_FLAG,     /* no value */
 	OPT_VALUE,    /* one value; repeated: last wins, or all with OPT_REPEAT */
 	OPT_LIST,     /* one or more values, greedy up to the next option or -- */
+	OPT_PAIR,     /* two values */
 	OPT_OPTVALUE, /* optional value (argparse nargs='?') */
 };
 

@@ -159,6 +159,8 @@ const struct tool *tool_called(const struct tool *t, const char *prog)
 int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE *out, FILE *err)
 {
 	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+	bool completes = argc >= 2 && streq(argv[1], "--complete-words");
+	int before = completes && argc > 3 ? 3 : 0; /* words in front of the line to complete */
 	struct tool_grammar tg;
 	int status;
 	struct ctx c = {
@@ -171,9 +173,12 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 		.verbosity = 1,
 	};
 
-	c.tool = t = tool_called(t, c.prog);
+	t = tool_called(t, c.prog);
+	if (t->reads)
+		t = t->reads(t, argc - before, argv + before);
+	c.tool = t;
 	grammar_of(t, &tg);
-	if (argc >= 2 && streq(argv[1], "--complete-words"))
+	if (completes)
 		status = complete(&c, &tg.g, argc, argv);
 	else
 		status = run_tool(&c, t, &tg.g, argc, argv);

@@ -58,6 +58,9 @@ struct tool {
 	/* What the program is under other names (see ALIASES of the Makefile), ended by one without a name; or
 	 * NULL. An alias has no aliases of its own. */
 	const struct tool *aliases;
+	/* The tool that reads this line in place of t: another, where options of an old interface are on it, or t
+	 * itself. NULL: always t itself. */
+	const struct tool *(*reads)(const struct tool *t, int argc, char *const argv[]);
 };
 
 /* Each program defines exactly one. */
