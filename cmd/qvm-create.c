@@ -111,46 +111,6 @@ static int read_properties(struct create *k)
 	return STATUS_OK;
 }
 
-static int check_pool(struct create *k, const char *what, const char *name)
-{
-	CLEANUP_ERR struct err err = ERR_INIT;
-
-	return create_check_name(what, name, &err) < 0 ? fail(k->c, "%s", err.text) : STATUS_OK;
-}
-
-/* Syntax of -p, and the words that -p and -P become: " pool=P" or " pool:V=P ...", by volume. */
-static int read_pools(struct create *k)
-{
-	CLEANUP_STRV struct strv given = STRV_INIT, words = STRV_INIT;
-	CLEANUP_BUF struct buf b = BUF_INIT;
-	const char *one = arg_value(&k->c->args, "-P");
-	int status = STATUS_OK;
-
-	arg_values(&k->c->args, "--pool", &given);
-	for (size_t i = 0; i < given.n; i++) {
-		const char *eq = strchr(given.v[i], '=');
-
-		if (!eq || strchr(eq + 1, '='))
-			return fail_usage(k->c, "Pool argument must be of form: -p volume_name=pool_name");
-		/* The last one for a volume wins. */
-		for (size_t w = 0; w < words.n; w++)
-			if (strncmp(words.v[w], given.v[i], eq - given.v[i] + 1) == 0)
-				strv_remove(&words, w--);
-		strv_add(&words, given.v[i]);
-	}
-	strv_sort(&words);
-	for (size_t i = 0; i < words.n && !status; i++) {
-		status = check_pool(k, "Pool argument", words.v[i]);
-		buf_addf(&b, " pool:%s", words.v[i]);
-	}
-	if (one && !status) {
-		status = check_pool(k, "Pool name", one);
-		buf_addf(&b, " pool=%s", one);
-	}
-	k->pools = buf_steal(&b);
-	return status;
-}
-
 static int help_classes(struct ctx *c)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
@@ -203,7 +163,7 @@ static int check(struct create *k)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
 	const char *copy = arg_value(&k->c->args, "--root-copy-from");
-	int status = read_pools(k);
+	int status = create_pools(k->c, &k->pools);
 
 	k->root = copy ? copy : arg_value(&k->c->args, "--root-move-from");
 	if (status)

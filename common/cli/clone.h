@@ -22,6 +22,9 @@ int clone_qube(struct ctx *c, const struct clone *clone, struct err *err);
 char *create_payload(const char *name, const char *label, const char *pools);
 /* Names which would add fields to that payload. -EINVAL with err. */
 int create_check_name(const char *what, const char *name, struct err *err);
+/* The pools that options --pool VOLUME=POOL and -P POOL name, as struct clone has them; the caller frees *ret.
+ * Prints errors; exit status. */
+int create_pools(struct ctx *c, char **ret);
 /* The method that creates a qube of a class, in given pools or not; the caller frees it. */
 char *create_method(const char *class, const char *pools);
 
