@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "admin/exc.h"
-#include "admin/import.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "cli/clone.h"
 #include "cli/tool.h"
+#include "cli/volume-data.h"
 #include "model/names.h"
 #include "os/io.h"
 
@@ -249,7 +249,6 @@ static int set_properties(struct create *k)
 static int import_root(struct create *k, struct err *err)
 {
 	CLEANUP_CLOSE int fd = open(k->root, O_RDONLY | O_CLOEXEC);
-	CLEANUP_FREE char *head = NULL;
 	struct stat st;
 	off_t size;
 
@@ -258,9 +257,7 @@ static int import_root(struct create *k, struct err *err)
 	size = S_ISBLK(st.st_mode) ? lseek(fd, 0, SEEK_END) : st.st_size;
 	if (S_ISBLK(st.st_mode))
 		lseek(fd, 0, SEEK_SET);
-	head = xasprintf("%lld\n", (long long)size);
-	return admin_import(&k->c->admin, get(k, "name"), "admin.vm.volume.ImportWithSize", "root", head,
-			    strlen(head), fd, err);
+	return volume_import(k->c, get(k, "name"), "root", fd, (uint64_t)size, true, err);
 }
 
 static int fill_root(struct create *k)

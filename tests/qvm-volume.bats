@@ -463,3 +463,32 @@ Are you sure? [y/N] '
 	does 0 'clear work:private <<<n' "${q}Clear cancelled."$'\n' '' ''
 	does 1 'clear work:private </dev/null' "$q"$'\nClear cancelled.\n' '' ''
 }
+
+@test "progress of import and clone: on a terminal, when it takes long, gone in the end" {
+	world <<'END'
+> admin.vm.volume.ImportWithSize+private work *
+delay 900
+< 0\0
+> admin.vm.volume.CloneFrom+private work
+< 0\0token
+> admin.vm.volume.CloneTo+private vault *
+delay 1400
+< 0\0
+> admin.pool.UsageDetails+lvm dom0
+< 0\0data_size=107374182400\ndata_usage=1000\n
+> admin.pool.UsageDetails+lvm dom0
+< 0\0data_size=107374182400\ndata_usage=52429800\n
+END
+	local d=$BATS_TEST_TMPDIR
+	head -c 3000 /dev/zero >"$d/data"
+	script -qec "qvm-volume import work:private $d/data" /dev/null >"$d/import" 2>&1 </dev/null &
+	script -qec 'qvm-volume clone -f work:private vault:private' /dev/null >"$d/clone" 2>&1 </dev/null &
+	# In a pipe nothing is shown, and nothing is asked for it.
+	run --separate-stderr qvm-volume clone -f work:private vault:private
+	assert_equal "$status$output$stderr" 0
+	wait
+	assert_regex "$(<"$d/import")" $'^\r''work:private  100%  2\.9 KiB of 2\.9 KiB  [0-9.]+ KiB/s  0:00 left'$'\e\[K'
+	assert_regex "$(<"$d/import")" $'\r\e\[K$'
+	assert_regex "$(<"$d/clone")" $'^\r''vault:private  50%  50\.0 MiB of 100\.0 MiB  [0-9.]+ MiB/s  0:0[01] left'$'\e\[K'
+	assert_regex "$(<"$d/clone")" $'\r\e\[K$'
+}

@@ -3,6 +3,7 @@
 #include "volume.h"
 
 #include "base/mem.h"
+#include "cli/volume-data.h"
 
 static int check(struct ctx *c, const struct target *t)
 {
@@ -12,19 +13,6 @@ static int check(struct ctx *c, const struct target *t)
 	if (status || info.save_on_stop)
 		return status;
 	return fail(c, "Volumes must be save_on_stop for cloning");
-}
-
-static int copy(struct ctx *c, const struct target *from, const struct target *to)
-{
-	CLEANUP_ERR struct err err = ERR_INIT;
-	CLEANUP_FREE char *token = NULL;
-	const char *give = "admin.vm.volume.CloneFrom", *take = "admin.vm.volume.CloneTo";
-
-	if (admin_call(&c->admin, &err, from->qube, give, from->volume, NULL, &token, NULL) < 0)
-		return fail_err(c, &err, from->qube, give);
-	if (admin_call(&c->admin, &err, to->qube, take, to->volume, token, NULL, NULL) < 0)
-		return fail_err(c, &err, to->qube, take);
-	return STATUS_OK;
 }
 
 static int ask_first(struct ctx *c, const struct target *from, const struct target *to, bool *ret)
@@ -40,6 +28,7 @@ static int ask_first(struct ctx *c, const struct target *from, const struct targ
 int clone_volume(struct ctx *c)
 {
 	struct target t[] = {{.word = arg_pos(&c->args, "SVM:SVOL")}, {.word = arg_pos(&c->args, "DVM:DVOL")}};
+	CLEANUP_ERR struct err err = ERR_INIT;
 	bool go = true;
 	int status = targets_find(c, t, 2);
 
@@ -47,8 +36,8 @@ int clone_volume(struct ctx *c)
 		status = check(c, &t[i]);
 	if (!status && !arg_has(&c->args, "--force"))
 		status = ask_first(c, &t[0], &t[1], &go);
-	if (!status && go)
-		status = copy(c, &t[0], &t[1]);
+	if (!status && go && volume_clone(c, t[0].qube, t[0].volume, t[1].qube, t[1].volume, &err) < 0)
+		status = fail_err(c, &err, t[1].qube, "admin.vm.volume.CloneTo");
 	target_release(&t[0]);
 	target_release(&t[1]);
 	return status;

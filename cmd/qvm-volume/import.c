@@ -4,13 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admin/import.h"
 #include "base/escape.h"
 #include "base/mem.h"
+#include "cli/volume-data.h"
 #include "model/size.h"
 #include "os/io.h"
 
@@ -48,20 +47,17 @@ static int input_size(struct ctx *c, const char *path, int fd, uint64_t *ret)
 static int send_data(struct ctx *c, const struct target *t, const char *path, int fd)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
-	CLEANUP_FREE char *head = NULL;
-	const char *size_given = arg_value(&c->args, "--size"), *method = "admin.vm.volume.Import";
+	const char *given = arg_value(&c->args, "--size");
+	bool resize = !arg_has(&c->args, "--no-resize");
 	uint64_t size = 0;
 	int status = STATUS_OK;
 
-	if (!arg_has(&c->args, "--no-resize")) {
-		method = "admin.vm.volume.ImportWithSize";
-		status = size_given ? given_size(c, size_given, &size) : input_size(c, path, fd, &size);
-		head = xasprintf("%" PRIu64 "\n", size);
-	}
+	if (resize)
+		status = given ? given_size(c, given, &size) : input_size(c, path, fd, &size);
 	if (status)
 		return status;
-	if (admin_import(&c->admin, t->qube, method, t->volume, head, head ? strlen(head) : 0, fd, &err) < 0)
-		return fail_err(c, &err, t->qube, method);
+	if (volume_import(c, t->qube, t->volume, fd, size, resize, &err) < 0)
+		return fail_err(c, &err, t->qube, resize ? "admin.vm.volume.ImportWithSize" : "admin.vm.volume.Import");
 	return STATUS_OK;
 }
 

@@ -291,8 +291,24 @@ static bool launch(struct admin *a, struct flight *f, struct call *c, bool block
 	return true;
 }
 
+#define PROGRESS_MS 200
+
+void call_progress(struct admin *a, uint64_t sent)
+{
+	void (*f)(void *data, uint64_t sent) = STEAL(a->on_progress);
+
+	if (f)
+		f(a->on_progress_data, sent);
+	a->on_progress = f;
+}
+
+int call_patience(const struct admin *a, int timeout_ms)
+{
+	return a->on_progress && (timeout_ms < 0 || timeout_ms > PROGRESS_MS) ? PROGRESS_MS : timeout_ms;
+}
+
 /* One turn of the loop over the calls in flight; negative when the deadline has passed. */
-static int turn(struct flight *flights, size_t n, uint64_t deadline)
+static int turn(const struct admin *a, struct flight *flights, size_t n, uint64_t deadline)
 {
 	struct pollfd pfd[3 * ADMIN_IN_FLIGHT];
 	size_t used = 0;
@@ -313,7 +329,7 @@ static int turn(struct flight *flights, size_t n, uint64_t deadline)
 			return -ETIMEDOUT;
 		timeout = (int)((deadline - now) / 1000000 + 1);
 	}
-	if (poll(pfd, used, timeout) < 0 && errno != EINTR)
+	if (poll(pfd, used, call_patience(a, timeout)) < 0 && errno != EINTR)
 		return -errno;
 	for (size_t i = 0; i < n; i++) {
 		struct flight *f = &flights[i];
@@ -394,7 +410,7 @@ int admin_run(struct admin *a, struct call *calls, size_t n)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	int r;
 
-	if (n == 1 && !qrexec && !deadline)
+	if (n == 1 && !qrexec && !deadline && !a->on_progress)
 		return run_one_blocking(a, calls);
 	if (qrexec)
 		sigaction(SIGPIPE, &ignore, &before);
@@ -404,7 +420,8 @@ int admin_run(struct admin *a, struct call *calls, size_t n)
 				flying++;
 		if (!flying)
 			break;
-		r = turn(flights, flying, deadline);
+		r = turn(a, flights, flying, deadline);
+		call_progress(a, 0);
 		if (r < 0) {
 			give_up(a, r, flights, flying, calls + next, n - next);
 			break;

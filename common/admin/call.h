@@ -17,6 +17,10 @@ struct admin {
 	bool trace; /* ledger lines also go to on_call as they are made */
 	void (*on_call)(void *data, const char *line);
 	void *on_call_data;
+	/* Called some times a second while calls are under way, with the bytes of an import that are sent so far,
+	 * else 0. It may make calls of its own. */
+	void (*on_progress)(void *data, uint64_t sent);
+	void *on_progress_data;
 };
 
 #define ADMIN_IN_FLIGHT 64
@@ -66,5 +70,9 @@ void property_error(struct err *err, const char *property);
 int call_check(const struct admin *a, struct call *c);
 int call_endpoint(const struct admin *a, struct call *c); /* is there anything to talk to? */
 void call_note(struct admin *a, const struct call *c);
+/* on_progress, while nothing that it does calls it again; and how long to wait for that at most, in ms: timeout_ms
+ * or less (-1: for ever). */
+void call_progress(struct admin *a, uint64_t sent);
+int call_patience(const struct admin *a, int timeout_ms);
 /* The service ended with a status that is not 0: what it said on its stderr (admin-api 1.11). */
 int service_error(struct err *err, struct buf *said);

@@ -24,6 +24,7 @@ struct import {
 	int source;
 	struct buf pending; /* read from the source and not sent */
 	size_t sent;        /* of pending */
+	uint64_t total;     /* sent in all, the head too */
 	bool ended;         /* nothing more to read from the source */
 	struct buf reply, text;
 };
@@ -93,6 +94,7 @@ static int push(struct import *i)
 		if (n < 0)
 			break; /* refused early: the reply says why */
 		i->sent += (size_t)n;
+		i->total += (size_t)n;
 	}
 	stop_writing(i);
 	return 0;
@@ -121,6 +123,7 @@ static void pull(struct import *i, int *fd, struct buf *b)
 static int pump(struct admin *a, struct import *i, struct err *err)
 {
 	int limit = a->timeout_ns ? (int)(a->timeout_ns / 1000000 + 1) : -1;
+	uint64_t moved = now_ns();
 
 	while (i->out >= 0 || i->errors >= 0) {
 		struct pollfd p[3] = {
@@ -128,13 +131,16 @@ static int pump(struct admin *a, struct import *i, struct err *err)
 			{.fd = i->out, .events = POLLIN},
 			{.fd = i->errors, .events = POLLIN},
 		};
-		int r = poll(p, 3, limit);
+		int r = poll(p, 3, call_patience(a, limit));
 
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
 			return err_set(err, -errno, "", "%s", strerror(errno));
-		if (r == 0)
+		call_progress(a, i->total);
+		if (r > 0)
+			moved = now_ns();
+		else if (a->timeout_ns && now_ns() - moved >= a->timeout_ns)
 			return err_set(err, -ETIMEDOUT, EXC_COMMUNICATION,
 				       "No answer from qubesd within %g seconds", (double)a->timeout_ns / 1e9);
 		if (i->in >= 0 && p[0].revents) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/clone.h"
 #include "cli/each.h"
+#include "cli/volume-data.h"
 #include "model/device.h"
 #include "os/io.h"
 #include "os/spawn.h"
@@ -84,14 +85,8 @@ int clone_appmenus(struct ctx *c, const struct clone *clone, struct err *err)
 
 static int copy_volume(struct ctx *c, const struct clone *clone, const char *volume, struct err *err)
 {
-	CLEANUP_FREE char *token = NULL;
-	int r;
-
 	log_info(c, clone->name, "Cloning %s volume", volume);
-	r = admin_call(&c->admin, err, clone->source, "admin.vm.volume.CloneFrom", volume, NULL, &token, NULL);
-	if (r < 0)
-		return r;
-	return admin_call(&c->admin, err, clone->name, "admin.vm.volume.CloneTo", volume, token, NULL, NULL);
+	return volume_clone(c, clone->source, volume, clone->name, volume, err);
 }
 
 /* True for a line save_on_stop=True in the body of Info. */
