@@ -10,20 +10,25 @@
 
 #include "admin/exc.h"
 #include "admin/frame.h"
+#include "admin/source.h"
 #include "base/mem.h"
 #include "os/io.h"
 #include "os/sock.h"
 #include "os/spawn.h"
 
-#define CHUNK 131072
+#define CHUNK 262144
 #define REPLY_MAX (1u << 20)
 
 struct import {
 	struct child child;
 	int in, out, errors; /* in == out for a socket; -1 when done */
-	int source;
-	struct buf pending; /* read from the source and not sent */
-	size_t sent;        /* of pending */
+	struct source source;
+	int shared;         /* the file for the server to read by itself, or -1 */
+	bool offered;       /* it was sent */
+	off_t begin;        /* where in it the data begin */
+	struct buf buffer;
+	const char *next;   /* to be sent: in buffer, or zeros */
+	size_t left;        /* of it */
 	uint64_t total;     /* sent in all, the head too */
 	bool ended;         /* nothing more to read from the source */
 	struct buf reply, text;
@@ -37,7 +42,8 @@ static void import_release(struct import *i)
 	closep(&i->out);
 	closep(&i->errors);
 	child_release(&i->child);
-	buf_release(&i->pending);
+	closep(&i->shared);
+	buf_release(&i->buffer);
 	buf_release(&i->reply);
 	buf_release(&i->text);
 }
@@ -58,25 +64,51 @@ static int refill(struct import *i)
 {
 	ssize_t n;
 
-	if (i->sent < i->pending.len || i->ended)
+	if (i->left || i->ended)
 		return 0;
-	buf_reset(&i->pending);
-	i->sent = 0;
-	do
-		n = read(i->source, buf_reserve(&i->pending, CHUNK), CHUNK);
-	while (n < 0 && errno == EINTR);
+	buf_reset(&i->buffer);
+	n = source_read(&i->source, buf_reserve(&i->buffer, CHUNK), CHUNK, &i->next);
 	if (n < 0)
-		return -errno;
-	i->pending.len = (size_t)n;
+		return (int)n;
+	i->left = (size_t)n;
 	i->ended = n == 0;
 	return 0;
+}
+
+/* The first bytes bring the file itself along: a daemon that takes it need not have it sent, and answers early. */
+static ssize_t offer(struct import *i)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec data = {(void *)i->next, i->left};
+	struct msghdr msg = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+			     .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	ssize_t n;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &i->shared, sizeof(int));
+	n = sendmsg(i->in, &msg, MSG_NOSIGNAL);
+	i->offered = n > 0;
+	return n;
+}
+
+static ssize_t push_some(struct import *i)
+{
+	if (i->in != i->out)
+		return write(i->in, i->next, i->left);
+	if (i->shared >= 0 && !i->offered)
+		return offer(i);
+	return send(i->in, i->next, i->left, MSG_NOSIGNAL);
 }
 
 static int push(struct import *i)
 {
 	for (;;) {
-		const char *from;
-		size_t left;
 		ssize_t n;
 		int r = refill(i);
 
@@ -84,17 +116,16 @@ static int push(struct import *i)
 			return r;
 		if (i->ended)
 			break;
-		from = i->pending.data + i->sent;
-		left = i->pending.len - i->sent;
-		n = i->in == i->out ? send(i->in, from, left, MSG_NOSIGNAL) : write(i->in, from, left);
+		n = push_some(i);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return 0;
 		if (n < 0)
-			break; /* refused early: the reply says why */
-		i->sent += (size_t)n;
-		i->total += (size_t)n;
+			break; /* refused early, or not needed: the reply tells */
+		i->next += n;
+		i->left -= (size_t)n;
+		i->total += (uint64_t)n;
 	}
 	stop_writing(i);
 	return 0;
@@ -120,6 +151,14 @@ static void pull(struct import *i, int *fd, struct buf *b)
 	closep(fd);
 }
 
+/* What is sent, or what the server has read by itself. */
+static uint64_t progress_of(const struct import *i)
+{
+	off_t at = i->shared >= 0 ? lseek(i->shared, 0, SEEK_CUR) - i->begin : 0;
+
+	return at > 0 && (uint64_t)at > i->total ? (uint64_t)at : i->total;
+}
+
 static int pump(struct admin *a, struct import *i, struct err *err)
 {
 	int limit = a->timeout_ns ? (int)(a->timeout_ns / 1000000 + 1) : -1;
@@ -137,7 +176,7 @@ static int pump(struct admin *a, struct import *i, struct err *err)
 			continue;
 		if (r < 0)
 			return err_set(err, -errno, "", "%s", strerror(errno));
-		call_progress(a, i->total);
+		call_progress(a, progress_of(i));
 		if (r > 0)
 			moved = now_ns();
 		else if (a->timeout_ns && now_ns() - moved >= a->timeout_ns)
@@ -166,7 +205,9 @@ static int connect_socket(struct admin *a, struct import *i, const struct call *
 		return err_set(err, fd, EXC_COMMUNICATION, "Failed to connect to qubesd service: [Errno %d] %s", -fd,
 			       strerror(-fd));
 	i->in = i->out = fd;
-	request_encode(&i->pending, c->method, c->arg, "dom0", c->dest, head, len);
+	request_encode(&i->buffer, c->method, c->arg, "dom0", c->dest, head, len);
+	i->shared = source_reopen(&i->source);
+	i->begin = i->source.at;
 	return 0;
 }
 
@@ -197,7 +238,7 @@ static int start_program(struct admin *a, struct import *i, const struct call *c
 	set_nonblock(i->out, true);
 	if (i->errors >= 0)
 		set_nonblock(i->errors, true);
-	buf_add(&i->pending, head, len);
+	buf_add(&i->buffer, head, len);
 	return 0;
 }
 
@@ -227,7 +268,7 @@ int admin_import(struct admin *a, const char *dest, const char *method, const ch
 		 size_t len, int fd, struct err *err)
 {
 	CLEANUP(import_release) struct import i = {
-		.child = CHILD_INIT, .in = -1, .out = -1, .errors = -1, .source = fd};
+		.child = CHILD_INIT, .in = -1, .out = -1, .errors = -1, .shared = -1};
 	CLEANUP_CALL struct call c = {.dest = dest, .method = method, .arg = volume, .payload_len = len};
 	int r = call_check(a, &c);
 
@@ -236,9 +277,12 @@ int admin_import(struct admin *a, const char *dest, const char *method, const ch
 		return r;
 	}
 	call_note(a, &c);
+	source_begin(&i.source, fd);
 	if (a->endpoint.kind == ENDPOINT_UNIX && a->endpoint.explicit)
 		r = connect_socket(a, &i, &c, head, len, err);
 	else
 		r = start_program(a, &i, &c, head, len, err);
+	i.next = buf_str(&i.buffer);
+	i.left = i.buffer.len;
 	return r < 0 ? r : transfer(a, &i, err);
 }
