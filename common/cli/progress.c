@@ -48,7 +48,8 @@ static void describe(const struct progress *p, uint64_t done, uint64_t elapsed_n
 		return;
 	}
 	if (p->total)
-		buf_addf(b, "  %.0f%%  %s of %s  %s/s  ", 100.0 * (double)done / (double)p->total, amount, total, speed);
+		buf_addf(b, "  %.0f%%  %s of %s  %s/s  ", 100.0 * (double)done / (double)p->total, amount, total,
+			 speed);
 	else
 		buf_addf(b, "  %s  %s/s  ", amount, speed);
 	if (p->total && rate >= 1) {

@@ -122,7 +122,8 @@ static void pipes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(holes), cmocka_unit_test(reopened), cmocka_unit_test(pipes)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(holes), cmocka_unit_test(reopened), cmocka_unit_test(pipes)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
