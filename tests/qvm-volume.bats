@@ -464,6 +464,25 @@ Are you sure? [y/N] '
 	does 1 'clear work:private </dev/null' "$q"$'\nClear cancelled.\n' '' ''
 }
 
+@test "what a pool or volume is called reaches no terminal as it is" {
+	world <<'END'
+> admin.vm.volume.List+ work
+< 0\0pri\x1b]0;x\x07vate\n
+> admin.vm.volume.Info+private vault
+< 0\0pool=l\x1b[2Jvm\nvid=v\xe2\x80\xaeid\rx\nsize=1\nusage=1\n
+> admin.vm.volume.ListSnapshots+private vault
+< 0\0\x1b[1m\n
+END
+	local words
+	for words in 'list vault' 'list --usage vault' 'info vault:private' 'info vault:private vid' \
+		'info vault:private revisions' 'list work' 'info work:none' 'list -p lvm'; do
+		run bash -c "script -qec 'qvm-volume $words' /dev/null | tr -d '\r\n' | LC_ALL=C grep -cP '[\x00-\x1f\x7f]|\xe2\x80\xae'"
+		assert_equal "$words: $output" "$words: 0"
+	done
+	run --separate-stderr qvm-volume list --json vault
+	assert_equal "$(jq -r '.[0].pool' <<<"$output")" $'l\e[2Jvm'
+}
+
 @test "progress of import and clone: on a terminal, when it takes long, gone in the end" {
 	world <<'END'
 > admin.vm.volume.ImportWithSize+private work *

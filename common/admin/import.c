@@ -17,6 +17,7 @@
 #include "os/spawn.h"
 
 #define CHUNK 262144
+#define OFFER_AFTER 262144
 #define REPLY_MAX (1u << 20)
 
 struct import {
@@ -75,7 +76,10 @@ static int refill(struct import *i)
 	return 0;
 }
 
-/* The first bytes bring the file itself along: a daemon that takes it need not have it sent, and answers early. */
+/*
+ * With these bytes goes the file itself: a daemon that takes it copies what is still missing from there, and answers
+ * early. The first bytes are not for this: whoever reads the head of a call may look at nothing but bytes.
+ */
 static ssize_t offer(struct import *i)
 {
 	union {
@@ -101,7 +105,7 @@ static ssize_t push_some(struct import *i)
 {
 	if (i->in != i->out)
 		return write(i->in, i->next, i->left);
-	if (i->shared >= 0 && !i->offered)
+	if (i->shared >= 0 && !i->offered && i->total >= OFFER_AFTER)
 		return offer(i);
 	return send(i->in, i->next, i->left, MSG_NOSIGNAL);
 }
