@@ -9,6 +9,8 @@
 
 #include "base/mem.h"
 
+#define PIPE (1 << 20)
+
 static const char zeros[65536];
 
 void source_begin(struct source *s, int fd)
@@ -16,7 +18,11 @@ void source_begin(struct source *s, int fd)
 	struct stat st;
 
 	*s = (struct source){.fd = fd};
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		return;
+	if (S_ISFIFO(st.st_mode))
+		fcntl(fd, F_SETPIPE_SZ, PIPE); /* fewer turns; no matter if it may not be */
+	if (!S_ISREG(st.st_mode))
 		return;
 	s->at = s->data = s->hole = lseek(fd, 0, SEEK_CUR);
 	s->is_file = s->at >= 0;
