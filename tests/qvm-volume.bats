@@ -261,6 +261,10 @@ List of available revisions (for revert): none
 	world <<'END'
 > admin.vm.volume.List+ deb
 < close
+> admin.vm.volume.List+ bogus
+< close
+> admin.vm.volume.List+ bogus2
+< 2\0QubesVMNotFoundError\0\0No such domain: 'bogus2'\0
 > admin.vm.volume.Info+private vault
 < close
 END
@@ -269,7 +273,8 @@ END
 	refused 2 'qvm-volume info a:b:c' "$word"
 	refused 2 'qvm-volume clone work:private vault' "$word"
 	refused 1 'qvm-volume info bogus:root' "qvm-volume: error: no vm 'bogus'"
-	refused 1 'qvm-volume info "no such:root"' "qvm-volume: error: no vm 'no such'"
+	refused 1 'qvm-volume info bogus2:root' "qvm-volume: error: no vm 'bogus2'"
+	refused 1 'qvm-volume info "no such:root"' "Error: invalid character in 'no such'"
 	refused 1 'qvm-volume info vault:bogus' "qvm-volume: error: vm 'vault' has no volume 'bogus'"
 	refused 1 'qvm-volume clone work:private vault:x' "qvm-volume: error: vm 'vault' has no volume 'x'"
 	refused 1 'qvm-volume info deb:root' \
@@ -346,6 +351,8 @@ END
 
 @test "resize: only upwards without --force; the old names" {
 	world <<'END'
+> admin.vm.volume.List+ nope
+< close
 > admin.vm.volume.Resize+private work *
 < 0\0
 > admin.vm.volume.Resize+root work *

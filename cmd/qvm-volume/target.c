@@ -26,15 +26,11 @@ static int split(struct ctx *c, struct target *t)
 	return STATUS_OK;
 }
 
-/* A refusal looks like a missing qube on daemons that answer nothing: the list of qubes tells them apart. */
 static int refused(struct ctx *c, const struct target *t, const struct call *call)
 {
-	CLEANUP_QUBES struct qubes all = {0};
-	CLEANUP_FREE char *body = NULL, *quoted = quote_py(t->qube);
-	size_t len;
+	CLEANUP_FREE char *quoted = quote_py(t->qube);
 
-	if (admin_call(&c->admin, NULL, "dom0", "admin.vm.List", NULL, NULL, &body, &len) == 0 &&
-	    qubes_parse(&all, body, len, NULL) == 0 && !qubes_find(&all, t->qube))
+	if (qube_is_gone(c, &call->err, t->qube))
 		return fail_prog(c, "no vm %s", quoted);
 	return fail_err(c, &call->err, t->qube, call->method);
 }
