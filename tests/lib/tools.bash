@@ -16,6 +16,7 @@ qubesd-query --fail -e dom0 admin.vm.property.Get QUBE netvm
 qvm-check QUBE
 qvm-check --networked QUBE
 qvm-check --networked --json QUBE
+qvm-clone QUBE new
 qvm-create --label red --class AppVM new
 qvm-create --class StandaloneVM --template QUBE --label red new
 qvm-create --help-classes
@@ -26,6 +27,8 @@ qvm-features QUBE f
 qvm-features QUBE f 1
 qvm-features --unset QUBE f
 qvm-features --json QUBE
+qvm-grow-private QUBE 8MiB
+qvm-grow-root QUBE 8MiB
 qvm-kill QUBE
 qvm-label
 qvm-label --json
@@ -42,6 +45,17 @@ qvm-notes --print --json QUBE
 qvm-notes --append more QUBE
 qvm-notes --delete QUBE
 qvm-pause QUBE
+qvm-pool
+qvm-pool --jsonl
+qvm-pool drivers
+qvm-pool drivers --json
+qvm-pool info lvm
+qvm-pool add new file -o dir_path=/new
+qvm-pool set lvm -o revisions_to_keep=1
+qvm-pool remove lvm
+qvm-pool-legacy
+qvm-pool-legacy --info lvm --info lvm
+qvm-pool-legacy --add new file -o a=1,b=2
 qvm-prefs QUBE
 qvm-prefs --jsonl QUBE
 qvm-prefs QUBE kernelopts
@@ -62,6 +76,20 @@ qvm-tags QUBE add t
 qvm-tags --all --json
 qvm-unpause QUBE
 qvm-unpause --all
+qvm-volume
+qvm-volume --json
+qvm-volume list --usage
+qvm-volume list --usage --jsonl QUBE
+qvm-volume info QUBE:private
+qvm-volume info --json QUBE:private
+qvm-volume info QUBE:private revisions
+qvm-volume config QUBE:private rw True
+qvm-volume resize QUBE:private 8M
+qvm-volume revert QUBE:private
+qvm-volume import QUBE:private /dev/null --size 0
+qvm-volume clone QUBE:private QUBE:root
+qvm-volume clone --force QUBE:private QUBE:root
+qvm-volume clear QUBE:private
 qvm-wait QUBE
 qvm-wait --any --json QUBE
 qvm-remove QUBE
@@ -146,11 +174,25 @@ tools_replies() {
 > admin.vmclass.List+ dom0
 < 0\0AppVM\n
 > admin.vm.volume.List+ a1
-< 0\0private\n
+< 0\0root\nprivate\n
 > admin.vm.volume.List+ dom0
 < 0\0
+> admin.vm.volume.Info+root a1
+< 0\0pool=lvm\nvid=a1-root\nsize=4194304\nusage=0\nsave_on_stop=True\n
 > admin.vm.volume.Info+private a1
-< 0\0pool=lvm\nsize=4194304\nusage=2097152\n
+< 0\0pool=lvm\nvid=a1-private\nsize=4194304\nusage=2097152\nsave_on_stop=True\n
+> admin.vm.volume.ListSnapshots+private a1
+< 0\01-back\n2-back\n
+> admin.vm.volume.CloneFrom+private a1
+< 0\0token
+> admin.pool.List+ dom0
+< 0\0lvm\n
+> admin.pool.Info+lvm dom0
+< 0\0driver=lvm_thin\nname=lvm\n
+> admin.pool.ListDrivers+ dom0
+< 0\0file dir_path\n
+> admin.pool.UsageDetails+lvm dom0
+< 0\0data_size=8388608\ndata_usage=4194304\n
 > * *
 < 0\0
 END
@@ -192,7 +234,7 @@ each() {
 # shellcheck disable=SC2034
 says() {
 	case $1 in
-	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause) said='Error:' ;;
+	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause | qvm-volume | qvm-grow-*) said='Error:' ;;
 	*) said="$1: error:" ;;
 	esac
 }
