@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Import: a volume's content comes with the call, as long as it may be (admin-api 1.9). */
 #include <errno.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "os/io.h"
 #include "qvmd/content.h"
 #include "qvmd/fill.h"
+#include "qvmd/passed.h"
 #include "qvmd/server.h"
 #include "qvmd/storage_call.h"
 
@@ -17,6 +18,7 @@
 struct import {
 	struct fill fill;
 	int in;       /* the connection */
+	int file;     /* the data themselves, from a client on this machine; -1: it sends them */
 	struct buf head; /* came before the job began */
 };
 
@@ -30,7 +32,7 @@ static ssize_t receive(struct import *i, char *to, size_t room)
 	memcpy(to, buf_str(&i->head), have);
 	buf_consume(&i->head, have);
 	while (have < room) {
-		ssize_t n = recv(i->in, to + have, room - have, MSG_WAITALL);
+		ssize_t n = passed_recv(i->in, to + have, room - have, &i->file);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -48,6 +50,74 @@ static int lost(struct err *err, int r)
 	return err_set(err, r, "", "error copying data: %s", strerror(-r));
 }
 
+static int too_little(struct err *err, uint64_t done, uint64_t want)
+{
+	return err_set(err, -EIO, "", "not enough data (copied %llu bytes, expected %llu bytes)",
+		       (unsigned long long)done, (unsigned long long)want);
+}
+
+static int too_much(struct err *err, uint64_t want)
+{
+	return err_set(err, -EIO, "", "too much data (expected %llu bytes)", (unsigned long long)want);
+}
+
+/*
+ * The next piece of the file: its place and length, 0 when there are only holes left. The client shares the position
+ * of the descriptor, so it is left where the copying is: that is how the client knows.
+ */
+static int next_piece(int file, uint64_t *at, size_t *ret)
+{
+	off_t data = lseek(file, (off_t)*at, SEEK_DATA), hole;
+
+	*ret = 0;
+	if (data < 0)
+		return errno == ENXIO ? 0 : -errno;
+	hole = lseek(file, data, SEEK_HOLE);
+	if (hole < 0 || lseek(file, data, SEEK_SET) < 0)
+		return -errno;
+	*at = (uint64_t)data;
+	*ret = hole - data < BUFFER ? (size_t)(hole - data) : BUFFER;
+	return 0;
+}
+
+/* From at on, as far as there is data and it is wanted; the holes are not even read. */
+static int copy_pieces(struct import *i, int fd, char *buffer, uint64_t at)
+{
+	uint64_t want = i->fill.content.size;
+	size_t piece;
+	int r = next_piece(i->file, &at, &piece);
+
+	while (r == 0 && piece && at < want) {
+		ssize_t n = pread(i->file, buffer, want - at < piece ? want - at : piece, (off_t)at);
+
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		if (atomic_load(&i->fill.job.cancelled))
+			return -ECANCELED;
+		r = content_write(fd, buffer, (size_t)n, at);
+		at += (uint64_t)n;
+		if (r == 0)
+			r = next_piece(i->file, &at, &piece);
+	}
+	return r;
+}
+
+/* The rest of the payload from the file that it comes from. */
+static int copy_file(struct import *i, int fd, char *buffer, uint64_t at, struct err *err)
+{
+	uint64_t want = i->fill.content.size;
+	struct stat st = {0};
+	int r = copy_pieces(i, fd, buffer, at);
+
+	if (r == 0 && fstat(i->file, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return lost(err, r);
+	if ((uint64_t)st.st_size < want)
+		return too_little(err, (uint64_t)st.st_size, want);
+	return (uint64_t)st.st_size > want ? too_much(err, want) : 0;
+}
+
 static int write_payload(struct import *i, int fd, char *buffer, struct err *err)
 {
 	uint64_t want = i->fill.content.size, done = 0;
@@ -57,18 +127,19 @@ static int write_payload(struct import *i, int fd, char *buffer, struct err *err
 	while (done < want) {
 		size_t room = want - done < BUFFER ? (size_t)(want - done) : BUFFER;
 
+		if (i->file >= 0)
+			return copy_file(i, fd, buffer, done, err);
 		n = receive(i, buffer, room);
 		r = n < 0 ? (int)n : content_write(fd, buffer, (size_t)n, done);
 		if (r < 0)
 			return lost(err, r);
 		done += (uint64_t)n;
 		if ((size_t)n < room)
-			return err_set(err, -EIO, "", "not enough data (copied %llu bytes, expected %llu bytes)",
-				       (unsigned long long)done, (unsigned long long)want);
+			return too_little(err, done, want);
 	}
 	n = receive(i, buffer, 1);
 	if (n > 0)
-		return err_set(err, -EIO, "", "too much data (expected %llu bytes)", (unsigned long long)want);
+		return too_much(err, want);
 	return n < 0 ? lost(err, (int)n) : 0;
 }
 
@@ -101,6 +172,7 @@ static void release_import(struct fill *f)
 	struct import *i = (struct import *)f;
 
 	closep(&i->in);
+	closep(&i->file);
 	buf_release(&i->head);
 	free(i);
 }
@@ -118,6 +190,7 @@ static void import(struct req *r, const struct target *t, int64_t size, const ch
 	if (in < 0)
 		return req_fail(r, "QubesException", "Data import failed: %s", strerror(errno));
 	i = xcalloc(1, sizeof *i);
+	i->file = -1;
 	i->fill.write = write_import;
 	i->fill.end = end_import;
 	i->fill.release = release_import;
