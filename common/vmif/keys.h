@@ -70,7 +70,7 @@ struct key_def {
 	 *   guivm, audiovm         that one has started
 	 *   clients                a client of this network qube comes or goes
 	 *   firewall               the rules of a client, or a client has started
-	 *   remotes                the remote qubes behind this relay
+	 *   remote:NAME            a remote qube behind this relay
 	 */
 	const char *live;
 };
