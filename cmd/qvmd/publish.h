@@ -61,8 +61,8 @@ struct key_op {
  */
 struct key_sink {
 	enum key_store store;
-	/* All of it in one transaction, if the store has such. Does not block for long. Negative with err: nothing of it
-	 * was done; the publisher logs it and the qubes go on without. */
+	/* All of it in one transaction, if the store has such. Does not block for long. Negative with err: nothing of
+	 * it was done; the publisher logs it and the qubes go on without. */
 	int (*apply)(struct key_sink *k, const struct key_op *ops, size_t n, struct err *err);
 	void (*close)(struct key_sink *k);
 	struct key_sink *next;

@@ -204,7 +204,8 @@ static void memory(void **state)
 		{ SIX("18446744073709551615", "18446744073709551615", "1", "0", "0", "0"), -1 },
 		{ SIX("1", "1", "x", "0", "0", "0"), -1 },
 		{ SIX("1", "1", "0", "0", "0", "0") "\nMemTotal: 1 kB", -1 },
-		{ "MemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB", -1 },
+		{ "MemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\nMemTotal: 1 kB\n"
+		  "MemTotal: 1 kB", -1 },
 		{ "MemTotal: 1 kB\nMemFree: 1 kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB", -1 },
 	};
 
@@ -221,8 +222,9 @@ static void memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_are_found), cmocka_unit_test(stores_of_generations), cmocka_unit_test(what_fits),
-		cmocka_unit_test(values_are_checked), cmocka_unit_test(changes_and_rows), cmocka_unit_test(lists_settle),
+		cmocka_unit_test(rows_are_found), cmocka_unit_test(stores_of_generations),
+		cmocka_unit_test(what_fits), cmocka_unit_test(values_are_checked),
+		cmocka_unit_test(changes_and_rows), cmocka_unit_test(lists_settle),
 		cmocka_unit_test(what_agrees), cmocka_unit_test(memory),
 	};
 
