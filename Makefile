@@ -5,10 +5,10 @@
 
 # ---- what has to be installed: "make deps", before anything else that is named beside it ----
 
-DEBIAN_BUILD := gcc make libc6-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev
+DEBIAN_BUILD := gcc make libc6-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev libssl-dev
 DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount tmux \
 	e2fsprogs xfsprogs mandoc shellcheck clang libclang-rt-14-dev llvm bash-completion
-FEDORA := gcc make glibc-devel json-c-devel libuv-devel sqlite-devel libyaml-devel bats \
+FEDORA := gcc make glibc-devel json-c-devel libuv-devel sqlite-devel libyaml-devel openssl-devel bats \
 	libcmocka-devel jq strace procps-ng sqlite util-linux tmux e2fsprogs xfsprogs mandoc ShellCheck \
 	clang compiler-rt llvm bash-completion
 
@@ -95,7 +95,7 @@ ALIASES += qvm-pool-legacy:qvm-pool
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
-LIBS := -ljson-c
+LIBS := -ljson-c -lcrypto
 LIBS_qvmd := -luv -lsqlite3 -lyaml
 
 .PHONY: all

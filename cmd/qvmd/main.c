@@ -13,6 +13,7 @@
 #include "os/io.h"
 #include "qvmd/device.h"
 #include "qvmd/job.h"
+#include "qvmd/publish.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
 #include "qvmd/store.h"
@@ -35,6 +36,9 @@ static const char help[] =
 	"  --max-connections N  serve at most so many at once (default: 4096)\n"
 	"  --idle-timeout SECONDS  give up a peer that sends or takes nothing (default: 60; 0: never)\n"
 	"  --max-backlog KIB    give up a subscriber that lags further behind (default: 8192)\n"
+	"  --vmif r2|r3|r4      the generation of keys that qubes get (default: r4)\n"
+	"  --qubesdb-dir DIR    where the sockets of QubesDB are (default: run, below that of --state)\n"
+	"  --localtime PATH     tells dom0's time zone (default: /etc/localtime)\n"
 	"  --parent-fd N        end when this pipe ends\n"
 	"  --list-methods       print the methods that are served, and exit\n"
 	"  --help               show this help and exit\n"
@@ -42,7 +46,7 @@ static const char help[] =
 
 enum {
 	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_IDLE, O_BACKLOG, O_PARENT, O_METHODS, O_HELP, O_VERSION
+	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_LOCALTIME, O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -58,6 +62,9 @@ static const struct option long_options[] = {
 	{"max-connections", required_argument, NULL, O_MAX},
 	{"idle-timeout", required_argument, NULL, O_IDLE},
 	{"max-backlog", required_argument, NULL, O_BACKLOG},
+	{"vmif", required_argument, NULL, O_VMIF},
+	{"qubesdb-dir", required_argument, NULL, O_QUBESDB},
+	{"localtime", required_argument, NULL, O_LOCALTIME},
 	{"parent-fd", required_argument, NULL, O_PARENT},
 	{"list-methods", no_argument, NULL, O_METHODS},
 	{"help", no_argument, NULL, O_HELP},
@@ -71,7 +78,7 @@ struct daemon {
 	uv_signal_t term, intr;
 	uv_poll_t parent;
 	bool watches_parent;
-	char *state_dir, *socket_path; /* absolute: the daemon leaves its directory */
+	char *state_dir, *socket_path, *qubesdb_dir, *localtime; /* absolute: the daemon leaves its directory */
 };
 
 /* ---- options ---- */
@@ -124,6 +131,16 @@ static int compat(struct options *o)
 	return 0;
 }
 
+static int generation(struct options *o)
+{
+	int gen = vmif_gen_from_name(optarg);
+
+	if (gen < 0)
+		return usage_error("argument --vmif: invalid choice: '%s' (choose from r2, r3, r4)", optarg);
+	o->vmif = (enum vmif_gen)gen;
+	return 0;
+}
+
 /* -1: go on; else the exit status. */
 static int parse(struct options *o, int argc, char *argv[])
 {
@@ -131,7 +148,8 @@ static int parse(struct options *o, int argc, char *argv[])
 	int c, at = 0, r = 0;
 
 	*o = (struct options){ .parent_fd = -1, .max_connections = 4096, .idle_timeout = 60,
-			      .max_backlog = (size_t)8192 * 1024 };
+			      .max_backlog = (size_t)8192 * 1024, .vmif = VMIF_R4,
+			      .localtime = "/etc/localtime" };
 	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options, &at)) != -1) {
 		switch (c) {
 		case O_STATE: o->state_dir = optarg; break;
@@ -155,6 +173,9 @@ static int parse(struct options *o, int argc, char *argv[])
 			r = number("max-backlog", 1, 1048576, &n);
 			o->max_backlog = (size_t)n * 1024;
 			break;
+		case O_VMIF: r = generation(o); break;
+		case O_QUBESDB: o->qubesdb_dir = optarg; break;
+		case O_LOCALTIME: o->localtime = optarg; break;
 		case O_PARENT:
 			r = number("parent-fd", 0, 65535, &n);
 			o->parent_fd = (int)n;
@@ -212,6 +233,10 @@ static int prepare(struct daemon *d, struct err *err)
 	d->socket_path = o->socket_path ? absolute(o->socket_path) :
 					  xasprintf("%s/qubesd.sock", o->state_dir);
 	o->socket_path = d->socket_path;
+	d->qubesdb_dir = o->qubesdb_dir ? absolute(o->qubesdb_dir) : xasprintf("%s/run", o->state_dir);
+	o->qubesdb_dir = d->qubesdb_dir;
+	d->localtime = absolute(o->localtime);
+	o->localtime = d->localtime;
 	if (o->log_path) {
 		int fd = open(o->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -311,6 +336,8 @@ static int start(struct daemon *d, struct err *err)
 	raise_limits(&s->opt);
 	r = load(s, err);
 	if (r == 0)
+		r = publish_open(s, err);
+	if (r == 0)
 		r = server_start(s, err);
 	if (r == 0) {
 		firewall_start(s);
@@ -319,11 +346,20 @@ static int start(struct daemon *d, struct err *err)
 	return r;
 }
 
+/* Handles are closed by the loop's last turns. */
+static void close_loop(uv_loop_t *loop)
+{
+	for (int i = 0; i < 1000 && uv_run(loop, UV_RUN_NOWAIT) != 0; i++)
+		;
+	uv_loop_close(loop);
+}
+
 static void finish(struct daemon *d)
 {
 	struct sys *s = &d->sys;
 
 	jobs_stop(s);
+	publish_close(s);
 	if (s->server) {
 		log_line(s, "ends");
 		for (size_t i = 0; i < s->n_vms; i++)
@@ -335,17 +371,20 @@ static void finish(struct daemon *d)
 			uv_close((uv_handle_t *)&d->parent, NULL);
 		server_stop(s);
 	}
+	if (s->loop)
+		close_loop(s->loop);
+	publish_free(s);
 	hub_free(s);
 	sys_free(s);
 	store_close(s);
 	storage_close(s);
-	if (s->loop)
-		uv_loop_close(s->loop);
 	jobs_free(s);
 	if (s->log)
 		fclose(s->log);
 	free(d->state_dir);
 	free(d->socket_path);
+	free(d->qubesdb_dir);
+	free(d->localtime);
 }
 
 /* Lets go of the terminal and the directory, and tells the parent. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "qvmd/device.h"
+#include "qvmd/publish.h"
 #include "qvmd/storage.h"
 #include "qvmd/store.h"
 
@@ -308,6 +309,7 @@ void vm_drop(struct vm *v)
 
 void vm_prop_put(struct vm *v, const char *prop, const char *value)
 {
+	publish_note(v->sys, v, "property", prop);
 	store_vm_kv(v, STORE_PROP, prop, value);
 	kvs_put(&v->props, prop, value, true);
 }
@@ -316,12 +318,14 @@ void vm_prop_del(struct vm *v, const char *prop)
 {
 	if (!kvs_get(&v->props, prop))
 		return;
+	publish_note(v->sys, v, "property", prop);
 	store_vm_kv(v, STORE_PROP, prop, NULL);
 	kvs_del(&v->props, prop);
 }
 
 void vm_feature_put(struct vm *v, const char *feature, const char *value)
 {
+	publish_note(v->sys, v, "feature", feature);
 	store_vm_kv(v, STORE_FEATURE, feature, value);
 	kvs_put(&v->features, feature, value, false);
 }
@@ -330,6 +334,7 @@ bool vm_feature_del(struct vm *v, const char *feature)
 {
 	if (!kvs_get(&v->features, feature))
 		return false;
+	publish_note(v->sys, v, "feature", feature);
 	store_vm_kv(v, STORE_FEATURE, feature, NULL);
 	return kvs_del(&v->features, feature);
 }
@@ -364,6 +369,7 @@ void vm_notes_put(struct vm *v, const char *notes)
 
 void global_put(struct sys *s, const char *prop, const char *value)
 {
+	publish_note(s, NULL, "property", prop);
 	store_global(s, prop, value);
 	kvs_put(&s->globals, prop, value, true);
 }
@@ -372,6 +378,7 @@ void global_del(struct sys *s, const char *prop)
 {
 	if (!kvs_get(&s->globals, prop))
 		return;
+	publish_note(s, NULL, "property", prop);
 	store_global(s, prop, NULL);
 	kvs_del(&s->globals, prop);
 }

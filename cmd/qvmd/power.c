@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "qvmd/device.h"
+#include "qvmd/publish.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
 
@@ -178,6 +179,7 @@ static void off(struct vm *v)
 	if (v->console > 0)
 		close(v->console);
 	v->console = 0;
+	publish_stop(v);
 	v->power = POWER_HALTED;
 	v->xid = v->stubdom_xid = -1;
 	v->start_time[0] = '\0';
@@ -332,6 +334,7 @@ static void up(struct vm *v)
 {
 	timer_drop(&v->timer);
 	v->power = POWER_RUNNING;
+	publish_up(v);
 	fire_guid(v, "domain-start");
 	if (v->sys->opt.compat == 42)
 		fire(v->sys, v, "domain-unpaused", NULL);
@@ -380,6 +383,7 @@ static void run(struct vm *v)
 	v->power = POWER_PAUSED;
 	fire_xids(v);
 	fire_guid(v, "domain-spawn");
+	publish_start(v);
 	fire(v->sys, v, "domain-qdb-create", NULL);
 	if (v->sys->opt.compat != 42) {
 		fire(v->sys, v, "domain-pre-unpaused", NULL);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "qvmd/property.h"
+#include "qvmd/publish.h"
 
 /* A chain of netvms has no loop; this bounds one that a damaged store could hold. */
 #define CHAIN_MAX 4096
@@ -253,6 +254,7 @@ void react_netvm(const struct prop_change *c)
 {
 	if (c->reset && same(c->old, c->new))
 		return;
+	publish_netvm(c->vm, c->old);
 	reconnect(c);
 	if (c->reset)
 		announce_set(c, "property-set");

@@ -17,7 +17,7 @@ void publish_up(struct vm *v);
 /* It has stopped: its keys go. v->xid is still what it was. */
 void publish_stop(struct vm *v);
 
-/* A property, feature... of v has changed (v NULL: of the system); change is a word as in keys.h, column live. What
+/* A property or feature ("property" or "feature", and its name) of v is about to change, v NULL: of the system. What
  * follows is written when the turn of the loop ends and its changes are saved. */
 void publish_note(struct sys *s, struct vm *v, const char *what, const char *name);
 /* The netvm of a running qube was set; old is the name of the former one, or NULL. */
@@ -29,13 +29,15 @@ void publish_flush(struct sys *s);
 /* The changes could not be saved: nothing follows from them. */
 void publish_forget(struct sys *s);
 
-/* Before the first qube starts, and at the end. */
+/* Publishes what runs already. After the loop and the system are there. */
 int publish_open(struct sys *s, struct err *err);
+/* All keys go. What is left is freed when the loop has had a turn. */
 void publish_close(struct sys *s);
+void publish_free(struct sys *s);
 
-/* A qube (or an administrator) has written into a store, not the publisher; a final "/" means that all below is
- * gone. */
-void publish_heard(struct vm *v, const char *key);
+/* A qube (or an administrator) has written into a store, not the publisher. value is NULL when the key, or with a
+ * final "/" all below it, is gone; hostile, with a NUL behind len bytes. */
+void publish_heard(struct vm *v, const char *key, const char *value, size_t len);
 
 /* ---- for stores ---- */
 
@@ -68,5 +70,10 @@ struct key_sink {
 	struct key_sink *next;
 };
 
-/* Belongs to the publisher from now on. For publish_open. */
-void publish_add_sink(struct sys *s, struct key_sink *k);
+/* qubesdb.c: a database with its sockets for each qube that runs, and one for dom0. NULL with err. */
+struct key_sink *qubesdb_sink(struct sys *s, struct err *err);
+
+/* publish_source.c: the daemon's memory as a source of keys; borrows until the system changes. */
+struct key_source;
+void publish_source_init(struct key_source *ret, struct sys *s, const char *zone);
+void publish_source_release(struct key_source *src);

@@ -16,6 +16,7 @@
 #include "base/strv.h"
 #include "model/firewall.h"
 #include "model/propval.h"
+#include "vmif/keys.h"
 
 /* ---- the system ---- */
 
@@ -89,6 +90,7 @@ struct vm {
 	uint64_t started_ns;  /* monotonic */
 	uv_timer_t *timer;    /* a transition under way (power.c) */
 	int console;          /* the master side of its terminal (lifecycle.c); 0: none yet */
+	bool published;       /* its keys are in the stores (publish.c) */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
 	struct vm_devices *devices; /* assigned (stored), attached and offered ones (device.h); NULL: none yet */
 };
@@ -105,6 +107,9 @@ struct options {
 	unsigned max_connections;
 	unsigned idle_timeout; /* seconds that a request may take to come, or a reply to be taken on; 0: no limit */
 	size_t max_backlog;    /* bytes that a subscriber may leave unread */
+	enum vmif_gen vmif; /* the generation of keys that qubes get */
+	const char *qubesdb_dir; /* sockets of QubesDB */
+	const char *localtime;   /* where dom0's time zone is told */
 	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };
 
@@ -131,6 +136,7 @@ struct sys {
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
+	struct publisher *publisher; /* keys of qubes (publish.c) */
 	FILE *log;             /* --log, or NULL */
 };
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "os/io.h"
 #include "os/sock.h"
+#include "qvmd/publish.h"
 #include "qvmd/store.h"
 
 #define ACCEPTS_PER_TURN 128
@@ -43,12 +44,14 @@ static void turn_end(struct sys *s)
 
 	if (r < 0) {
 		log_line(s, "%s", e.text);
+		publish_forget(s);
 		turn_failed(sv, &e);
 		if (r == -ENOTRECOVERABLE) {
 			sv->broken = true;
 			uv_stop(s->loop);
 		}
 	}
+	publish_flush(s);
 	if (sv->streams.n)
 		streams_flush(sv);
 	for (size_t i = 0; i < sv->held.n; i++)
@@ -140,28 +143,9 @@ void server_listen_again(struct server *sv)
 	uv_poll_start(&sv->listener, UV_READABLE, on_listener);
 }
 
-/* A socket file that nobody answers at is what a killed daemon left behind. */
-static int listen_at(const char *path)
-{
-	int fd = sock_listen(path, 0660);
-
-	if (fd != -EADDRINUSE)
-		return fd;
-
-	int peer = sock_connect(path, true);
-
-	if (peer >= 0)
-		close(peer);
-	if (peer != -ECONNREFUSED)
-		return fd;
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	return sock_listen(path, 0660);
-}
-
 int server_start(struct sys *s, struct err *err)
 {
-	int fd = listen_at(s->opt.socket_path);
+	int fd = sock_listen_again(s->opt.socket_path, 0660);
 
 	if (fd < 0)
 		return err_set(err, fd, "", "cannot listen at '%s': %s", s->opt.socket_path, strerror(-fd));

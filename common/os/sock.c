@@ -82,3 +82,21 @@ int sock_listen(const char *path, mode_t mode)
 	}
 	return fd;
 }
+
+int sock_listen_again(const char *path, mode_t mode)
+{
+	int fd = sock_listen(path, mode);
+
+	if (fd != -EADDRINUSE)
+		return fd;
+
+	int peer = sock_connect(path, true);
+
+	if (peer >= 0)
+		close(peer);
+	if (peer != -ECONNREFUSED)
+		return fd;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return sock_listen(path, mode);
+}

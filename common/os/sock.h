@@ -12,3 +12,5 @@ int sock_connect(const char *path, bool nonblock);
 int sock_connect_within(const char *path, uint64_t timeout_ns);
 /* A listening socket at path with the given mode. -EADDRINUSE when something is there. */
 int sock_listen(const char *path, mode_t mode);
+/* The same, but a socket file that nobody answers at, as a killed daemon leaves it behind, is replaced. */
+int sock_listen_again(const char *path, mode_t mode);

@@ -111,9 +111,9 @@ const struct key_def *key_find(const char *key)
 	return found;
 }
 
-enum key_store key_store_of(const struct key_def *def, enum vmif_gen gen)
+enum key_store key_store(const char *key, enum vmif_gen gen)
 {
-	bool memory = streq(def->name, "memory") || skip_prefix(def->name, "memory/");
+	bool memory = streq(key, "memory") || skip_prefix(key, "memory/");
 
 	return gen == VMIF_R2 || memory ? KEY_XENSTORE : KEY_QUBESDB;
 }

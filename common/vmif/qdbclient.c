@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QubesDB as a channel. The server may be the qube's own daemon: nothing that it says is believed unseen. */
 #include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "model/names.h"
 #include "os/io.h"
 #include "os/sock.h"
-#include "vmif/qubesdb.h"
+#include "vmif/qdblink.h"
 
-#define PATIENCE_MS 10000 /* silence of a server that owes an answer */
-#define EVENTS_MAX 65536  /* kept while other answers are waited for */
 #define BYTES_MAX (64 * 1024 * 1024) /* of one dump */
-#define READ_SIZE 65536
 
 struct client {
 	struct channel base;
-	int fd;
+	struct qdb_link link;
 	bool read_only;
 	char *path;          /* of the socket, without ".sock"; NULL: it cannot be connected again */
-	struct buf in;
-	size_t at;           /* what of in is used up */
 	struct strv watches; /* paths */
-	struct strv events;  /* logical names */
-	size_t events_at;    /* the first that was not handed out */
 	/* a dump under way */
 	char prefix[QDB_PATH];
 	size_t dump_bytes, dump_keys;
@@ -59,141 +49,8 @@ static int connect_any(struct client *c, struct err *err)
 		fd = sock_connect(ro, true);
 	if (fd < 0)
 		return err_set(err, first, "", "cannot connect to '%s': %s", rw, strerror(-first));
-	closep(&c->fd);
-	c->fd = fd;
-	c->at = 0;
-	buf_reset(&c->in);
+	qdb_link_use(&c->link, fd);
 	return 0;
-}
-
-/* ---- bytes ---- */
-
-static int broken(struct err *err)
-{
-	return err_set(err, -EPROTO, "", "QubesDB sends what is no answer");
-}
-
-static int gone(int r, struct err *err)
-{
-	return err_set(err, r, "", "the connection to QubesDB is lost: %s", strerror(-r));
-}
-
-static int await(struct client *c, short events, struct err *err)
-{
-	struct pollfd p = { .fd = c->fd, .events = events };
-	int r;
-
-	do
-		r = poll(&p, 1, PATIENCE_MS);
-	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return gone(-errno, err);
-	return r ? 0 : err_set(err, -ETIMEDOUT, "", "QubesDB does not answer");
-}
-
-static int send_all(struct client *c, const struct buf *b, struct err *err)
-{
-	for (size_t done = 0; done < b->len;) {
-		ssize_t n = send(c->fd, b->data + done, b->len - done, MSG_NOSIGNAL);
-		int r = 0;
-
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno == EAGAIN)
-			r = await(c, POLLOUT, err);
-		else if (errno != EINTR)
-			r = gone(-errno, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Takes what is there. 1: something, 0: nothing at present. */
-static int fill(struct client *c, struct err *err)
-{
-	ssize_t n;
-
-	buf_consume(&c->in, c->at);
-	c->at = 0;
-	do
-		n = recv(c->fd, buf_reserve(&c->in, READ_SIZE), READ_SIZE, 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN ? 0 : gone(-errno, err);
-	if (n == 0)
-		return gone(-ECONNRESET, err);
-	c->in.len += (size_t)n;
-	c->in.data[c->in.len] = '\0';
-	return 1;
-}
-
-/* ---- messages ---- */
-
-static bool is_sane(const struct qdb_msg *m, const char *data)
-{
-	bool values = m->type == QDB_VALUE || m->type == QDB_MULTI;
-	bool named = m->type == QDB_MULTI || m->type == QDB_NAME || m->type == QDB_EVENT;
-
-	if (m->type < QDB_OK || m->type >= QDB_TYPES)
-		return false;
-	if (m->data_len && (!values || memchr(data, '\0', m->data_len)))
-		return false;
-	if (!*m->path)
-		return m->type != QDB_EVENT && !(named && m->data_len);
-	return !named || (*m->path == '/' && m->path[1] && qdb_path_chars(m->path));
-}
-
-static int keep_event(struct client *c, const struct qdb_msg *m, struct err *err)
-{
-	if (c->events.n >= EVENTS_MAX)
-		return err_set(err, -EOVERFLOW, "", "too many changes in QubesDB");
-	strv_add(&c->events, m->path + 1);
-	return 0;
-}
-
-/* The next message that is no event, from what was received. 1: there is one, *ret_data (borrowed until the next
- * fill) belongs to it; 0: it is not whole yet. */
-static int next(struct client *c, struct qdb_msg *ret, const char **ret_data, struct err *err)
-{
-	for (;;) {
-		const char *head;
-		int r;
-
-		if (c->in.len - c->at < QDB_HEADER)
-			return 0;
-		head = c->in.data + c->at;
-		qdb_decode(ret, head);
-		if (ret->data_len > QDB_VALUE_MAX)
-			return broken(err);
-		if (c->in.len - c->at < QDB_HEADER + ret->data_len)
-			return 0;
-		*ret_data = head + QDB_HEADER;
-		if (!is_sane(ret, *ret_data))
-			return broken(err);
-		c->at += QDB_HEADER + ret->data_len;
-		if (ret->type != QDB_EVENT)
-			return 1;
-		r = keep_event(c, ret, err);
-		if (r < 0)
-			return r;
-	}
-}
-
-/* The same, but waits for it. */
-static int receive(struct client *c, struct qdb_msg *ret, const char **ret_data, struct err *err)
-{
-	for (;;) {
-		int r = next(c, ret, ret_data, err);
-
-		if (r != 0)
-			return r < 0 ? r : 0;
-		r = fill(c, err);
-		if (r == 0)
-			r = await(c, POLLIN, err);
-		if (r < 0)
-			return r;
-	}
 }
 
 /* ---- requests ---- */
@@ -201,9 +58,9 @@ static int receive(struct client *c, struct qdb_msg *ret, const char **ret_data,
 static int exchange(struct client *c, const struct buf *request, struct qdb_msg *ret, const char **ret_data,
 		    struct err *err)
 {
-	int r = send_all(c, request, err);
+	int r = qdb_link_send(&c->link, request, err);
 
-	return r < 0 ? r : receive(c, ret, ret_data, err);
+	return r < 0 ? r : qdb_link_receive(&c->link, ret, ret_data, err);
 }
 
 /* The server went away: connects to the one that stands in its place, with all watches. */
@@ -219,19 +76,19 @@ static int reconnect(struct client *c, struct err *err)
 		qdb_encode(&b, QDB_WATCH, c->watches.v[i], NULL, 0);
 		r = exchange(c, &b, &m, &data, err);
 		if (r == 0 && m.type != QDB_OK)
-			r = broken(err);
+			r = qdb_broken(err);
 	}
 	return r;
 }
 
 static int ask(struct client *c, const struct buf *request, struct err *err)
 {
-	int r = send_all(c, request, err);
+	int r = qdb_link_send(&c->link, request, err);
 
 	if ((r != -EPIPE && r != -ECONNRESET) || !c->path)
 		return r;
 	r = reconnect(c, err);
-	return r < 0 ? r : send_all(c, request, err);
+	return r < 0 ? r : qdb_link_send(&c->link, request, err);
 }
 
 /* One request with one answer; *ret_data may be NULL. The answer is for this path, and of a type the caller knows. */
@@ -245,9 +102,9 @@ static int call(struct client *c, enum qdb_type type, const char *path, const vo
 	qdb_encode(&b, type, path, data, len);
 	r = ask(c, &b, err);
 	if (r == 0)
-		r = receive(c, ret, &answer, err);
+		r = qdb_link_receive(&c->link, ret, &answer, err);
 	if (r == 0 && !streq(ret->path, path))
-		r = broken(err);
+		r = qdb_broken(err);
 	if (r == 0 && ret_data)
 		*ret_data = answer;
 	return r;
@@ -279,7 +136,7 @@ static int client_read(struct channel *base, const char *key, struct buf *ret, s
 	if (m.type == QDB_NOENT)
 		return absent(key, err);
 	if (m.type != QDB_VALUE)
-		return broken(err);
+		return qdb_broken(err);
 	buf_add(ret, data, m.data_len);
 	return 0;
 }
@@ -296,7 +153,7 @@ static int client_write(struct channel *base, const char *key, const void *value
 		r = call(client_of(base), QDB_WRITE, path, value, len, &m, NULL, err);
 	if (r < 0)
 		return r;
-	return m.type == QDB_OK ? 0 : m.type == QDB_ERROR ? refused(client_of(base), key, err) : broken(err);
+	return m.type == QDB_OK ? 0 : m.type == QDB_ERROR ? refused(client_of(base), key, err) : qdb_broken(err);
 }
 
 static int client_rm(struct channel *base, const char *key, struct err *err)
@@ -313,7 +170,7 @@ static int client_rm(struct channel *base, const char *key, struct err *err)
 	case QDB_OK: return 0;
 	case QDB_NOENT: return absent(key, err);
 	case QDB_ERROR: return refused(client_of(base), key, err);
-	default: return broken(err);
+	default: return qdb_broken(err);
 	}
 }
 
@@ -335,11 +192,11 @@ static int dump_start(struct client *c, enum qdb_type type, const char *prefix, 
 static int dump_check(struct client *c, const struct qdb_msg *m, enum qdb_type type, struct err *err)
 {
 	if (m->type != type)
-		return broken(err);
+		return qdb_broken(err);
 	if (!*m->path)
 		return 1;
 	if (!skip_prefix(m->path, c->prefix) || m->path[strlen(m->path) - 1] == '/')
-		return broken(err);
+		return qdb_broken(err);
 	c->dump_bytes += QDB_HEADER + m->data_len;
 	if (++c->dump_keys > CHANNEL_KEYS_MAX || c->dump_bytes > BYTES_MAX)
 		return err_set(err, -EOVERFLOW, "", "there is too much in QubesDB");
@@ -358,10 +215,10 @@ static int client_dump_step(struct channel *base, struct key_values *ret, struct
 	const char *data;
 
 	for (;;) {
-		int r = next(c, &m, &data, err);
+		int r = qdb_link_next(&c->link, &m, &data, err);
 
 		if (r == 0) {
-			r = fill(c, err);
+			r = qdb_link_fill(&c->link, err);
 			if (r <= 0)
 				return r;
 			continue;
@@ -387,7 +244,7 @@ static int client_list(struct channel *base, const char *prefix, struct strv *re
 		struct qdb_msg m;
 		const char *data;
 
-		r = receive(c, &m, &data, err);
+		r = qdb_link_receive(&c->link, &m, &data, err);
 		if (r == 0)
 			r = dump_check(c, &m, QDB_NAME, err);
 		if (r == 0)
@@ -413,7 +270,7 @@ static int client_watch(struct channel *base, const char *key, struct err *err)
 	if (r < 0)
 		return r;
 	if (m.type != QDB_OK)
-		return broken(err);
+		return qdb_broken(err);
 	strv_add(&c->watches, path);
 	return 0;
 }
@@ -434,7 +291,7 @@ static int client_unwatch(struct channel *base, const char *key, struct err *err
 			strv_remove(&c->watches, i);
 			break;
 		}
-	return m.type == QDB_OK ? 0 : m.type == QDB_NOENT ? absent(key, err) : broken(err);
+	return m.type == QDB_OK ? 0 : m.type == QDB_NOENT ? absent(key, err) : qdb_broken(err);
 }
 
 static int client_event(struct channel *base, char **ret_key, struct err *err)
@@ -443,43 +300,34 @@ static int client_event(struct channel *base, char **ret_key, struct err *err)
 	struct qdb_msg m;
 	const char *data;
 
-	while (c->events_at == c->events.n) {
-		int r = next(c, &m, &data, err);
+	for (;;) {
+		int r = qdb_link_next(&c->link, &m, &data, err);
 
 		/* nothing but events is owed to us */
 		if (r > 0)
-			return broken(err);
-		if (r == 0 && c->events_at == c->events.n) {
-			r = fill(c, err);
-			if (r == 0)
-				return 0;
-		}
-		if (r < 0)
+			return qdb_broken(err);
+		if (r == 0 && qdb_link_event(&c->link, ret_key))
+			return 1;
+		if (r == 0)
+			r = qdb_link_fill(&c->link, err);
+		if (r <= 0)
 			return r;
 	}
-	*ret_key = xstrdup(c->events.v[c->events_at++]);
-	if (c->events_at == c->events.n) {
-		strv_release(&c->events);
-		c->events_at = 0;
-	}
-	return 1;
 }
 
 /* ---- the channel ---- */
 
 static int client_fd(const struct channel *base)
 {
-	return client_of(base)->fd;
+	return client_of(base)->link.fd;
 }
 
 static void client_close(struct channel *base)
 {
 	struct client *c = client_of(base);
 
-	closep(&c->fd);
-	buf_release(&c->in);
+	qdb_link_release(&c->link);
 	strv_release(&c->watches);
-	strv_release(&c->events);
 	free(c->path);
 	free(c);
 }
@@ -497,7 +345,7 @@ struct channel *qubesdb_of_fd(int fd)
 	struct client *c = xcalloc(1, sizeof *c);
 
 	c->base.ops = &ops;
-	c->fd = fd;
+	c->link.fd = fd;
 	if (fd >= 0)
 		set_nonblock(fd, true);
 	return &c->base;

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When which keys are written (vm-interface 4.7). */
+#include "qvmd/publish.h"
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "qvmd/property.h"
+#include "qvmd/publish_batch.h"
+#include "qvmd/server.h"
+#include "qvmd/store.h"
+#include "vmif/derive.h"
+
+enum note_kind { NOTE_CHANGE, NOTE_NETVM, NOTE_FIREWALL };
+
+/* Something that happened to a qube in this turn of the loop. */
+struct note {
+	enum note_kind kind;
+	char uuid[37];  /* "": the system */
+	char *text;     /* the change, or the name of the former netvm, or NULL */
+};
+
+struct publisher {
+	struct key_sink *sinks;
+	char *localtime, *zone;
+	uv_fs_event_t zone_watch;
+	struct note *notes;
+	size_t n_notes, cap_notes;
+};
+
+/* ---- a batch: derived, then handed to the stores ---- */
+
+static void batch_begin(struct batch *b, struct sys *s)
+{
+	*b = (struct batch){ .sys = s };
+	publish_source_init(&b->src, s, s->publisher->zone);
+}
+
+static void batch_end(struct batch *b)
+{
+	batch_apply(b, b->sys->publisher->sinks);
+	publish_source_release(&b->src);
+	batch_release(b);
+}
+
+static void add_change(struct batch *b, struct vm *v, const char *change)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+
+	if (!v->published)
+		return;
+	derive_change(&b->src, v->sys->opt.vmif, v->name, change, &l);
+	batch_add(b, v, &l);
+}
+
+static void add_connected(struct batch *b, struct vm *netvm)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+
+	if (!netvm || !netvm->published)
+		return;
+	derive_connected(&b->src, netvm->sys->opt.vmif, netvm->name, &l);
+	batch_add(b, netvm, &l);
+}
+
+static void add_client(struct batch *b, struct vm *netvm, struct vm *client)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+
+	if (!netvm || !netvm->published)
+		return;
+	derive_client(&b->src, netvm->sys->opt.vmif, netvm->name, client->name, &l);
+	batch_add(b, netvm, &l);
+}
+
+static void add_set(struct batch *b, struct vm *v)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+	CLEANUP_FREE char *seed = seed_new();
+
+	b->src.seed = seed;
+	derive_set(&b->src, v->sys->opt.vmif, v->name, &l);
+	b->src.seed = NULL;
+	batch_add(b, v, &l);
+}
+
+static void add_memory(struct batch *b, struct vm *v)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+
+	derive_memory(&b->src, v->sys->opt.vmif, v->name, &l);
+	batch_add(b, v, &l);
+}
+
+/* ---- life cycle ---- */
+
+void publish_start(struct vm *v)
+{
+	struct vm *netvm = netvm_of(v);
+	struct batch b;
+
+	if (!v->sys->publisher)
+		return;
+	batch_begin(&b, v->sys);
+	add_connected(&b, netvm);
+	add_client(&b, netvm, v);
+	batch_add_kind(&b, v, KEY_OP_CREATE);
+	v->published = true;
+	add_memory(&b, v);
+	add_set(&b, v);
+	batch_end(&b);
+}
+
+void publish_up(struct vm *v)
+{
+	struct sys *s = v->sys;
+	struct batch b;
+
+	if (!s->publisher)
+		return;
+	batch_begin(&b, s);
+	for (size_t i = 0; i < s->n_vms; i++) {
+		struct vm *q = s->vms[i];
+
+		if (!q->published || q == v)
+			continue;
+		if (prop_get_vm(q, "guivm") == v)
+			add_change(&b, q, "guivm");
+		if (prop_get_vm(q, "audiovm") == v)
+			add_change(&b, q, "audiovm");
+	}
+	batch_end(&b);
+}
+
+void publish_stop(struct vm *v)
+{
+	struct batch b;
+
+	if (!v->published)
+		return;
+	v->published = false;
+	batch_begin(&b, v->sys);
+	batch_add_kind(&b, v, KEY_OP_DESTROY);
+	batch_end(&b);
+}
+
+/* ---- notes ---- */
+
+static void note_add(struct sys *s, const struct vm *v, enum note_kind kind, const char *text)
+{
+	struct publisher *p = s->publisher;
+	struct note n = { .kind = kind };
+
+	if (v)
+		memcpy(n.uuid, v->uuid, sizeof n.uuid);
+	for (size_t i = 0; i < p->n_notes; i++) {
+		const struct note *have = &p->notes[i];
+
+		if (have->kind == kind && streq(have->uuid, n.uuid) &&
+		    (have->text && text ? streq(have->text, text) : have->text == text))
+			return;
+	}
+	n.text = text ? xstrdup(text) : NULL;
+	GROW(p->notes, p->n_notes, p->cap_notes);
+	p->notes[p->n_notes++] = n;
+}
+
+static void notes_release(struct note *notes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(notes[i].text);
+	free(notes);
+}
+
+/* A remote qube is a key of its relay: of the one that it had, and of the one that it will have. */
+static void note_remote(struct vm *v)
+{
+	CLEANUP_FREE char *change = xasprintf("remote:%s", v->name);
+	struct vm *relay = prop_get_vm(v, "relayvm");
+
+	if (relay && relay->published)
+		note_add(v->sys, relay, NOTE_CHANGE, change);
+	note_add(v->sys, v, NOTE_CHANGE, "remote");
+}
+
+void publish_note(struct sys *s, struct vm *v, const char *what, const char *name)
+{
+	CLEANUP_FREE char *change = NULL;
+
+	if (!s->publisher)
+		return;
+	if (v && v->class == CLASS_REMOTE && (streq(name, "relayvm") || streq(name, "remote_name")))
+		return note_remote(v);
+	/* What others make of a qube counts even while its own keys are nowhere. */
+	if (v && !v->published && !streq(name, "keyboard_layout"))
+		return;
+	if (!v && !streq(name, "default_audiovm"))
+		return;
+	change = xasprintf("%s:%s", what, name);
+	note_add(s, v, NOTE_CHANGE, change);
+}
+
+void publish_netvm(struct vm *v, const char *old)
+{
+	if (v->published)
+		note_add(v->sys, v, NOTE_NETVM, old);
+}
+
+void publish_forget(struct sys *s)
+{
+	struct publisher *p = s->publisher;
+
+	if (!p)
+		return;
+	notes_release(STEAL(p->notes), p->n_notes);
+	p->n_notes = p->cap_notes = 0;
+}
+
+/* ---- what follows from them ---- */
+
+static void all_with_default(struct batch *b, const char *prop, const char *change)
+{
+	for (size_t i = 0; i < b->sys->n_vms; i++) {
+		struct vm *v = b->sys->vms[i];
+
+		if (v->published && prop_at_default(v, prop))
+			add_change(b, v, change);
+	}
+}
+
+static void system_changed(struct batch *b, const char *change)
+{
+	if (streq(change, "property:default_audiovm"))
+		return all_with_default(b, "audiovm", "property:audiovm");
+	for (size_t i = 0; i < b->sys->n_vms; i++)
+		add_change(b, b->sys->vms[i], change);
+}
+
+/* The qubes that v shows, and that have no layout of their own, have its layout. */
+static void layout_changed(struct batch *b, struct vm *guivm)
+{
+	for (size_t i = 0; i < b->sys->n_vms; i++) {
+		struct vm *v = b->sys->vms[i];
+
+		if (v->published && v != guivm && prop_at_default(v, "keyboard_layout") &&
+		    prop_get_vm(v, "guivm") == guivm)
+			add_change(b, v, "layout");
+	}
+}
+
+static void remote_changed(struct batch *b, struct vm *v)
+{
+	CLEANUP_FREE char *change = xasprintf("remote:%s", v->name);
+	struct vm *relay = prop_get_vm(v, "relayvm");
+
+	if (relay)
+		add_change(b, relay, change);
+}
+
+static void qube_changed(struct batch *b, struct vm *v, const char *change)
+{
+	if (streq(change, "remote"))
+		return remote_changed(b, v);
+	add_change(b, v, change);
+	if (streq(change, "property:keyboard_layout"))
+		layout_changed(b, v);
+}
+
+static void netvm_changed(struct batch *b, struct vm *v, const char *old_name)
+{
+	struct vm *old = old_name ? vm_find(b->sys, old_name) : NULL, *new = netvm_of(v);
+
+	if (old != new)
+		add_connected(b, old);
+	if (!new)
+		return;
+	add_connected(b, new);
+	add_set(b, v);
+	add_client(b, new, v);
+}
+
+static void note_follow(struct batch *b, const struct note *n)
+{
+	struct vm *v = *n->uuid ? vm_find_uuid(b->sys, n->uuid) : NULL;
+
+	if (!*n->uuid)
+		return system_changed(b, n->text);
+	if (!v)
+		return;
+	if (n->kind == NOTE_CHANGE)
+		qube_changed(b, v, n->text);
+	else if (n->kind == NOTE_NETVM && v->published)
+		netvm_changed(b, v, n->text);
+}
+
+void publish_flush(struct sys *s)
+{
+	struct publisher *p = s->publisher;
+	struct note *notes;
+	size_t n;
+	struct batch b;
+
+	if (!p || !p->n_notes)
+		return;
+	notes = STEAL(p->notes);
+	n = p->n_notes;
+	p->n_notes = p->cap_notes = 0;
+	batch_begin(&b, s);
+	for (size_t i = 0; i < n; i++)
+		note_follow(&b, &notes[i]);
+	batch_end(&b);
+	notes_release(notes, n);
+}
+
+/* ---- what comes back ---- */
+
+static void heard(struct vm *v, const char *key)
+{
+	CLEANUP_FREE char *event = xasprintf("domain-qdb-change:/%s", key);
+
+	fire(v->sys, v, event, "path", strchr(event, '/'), NULL);
+}
+
+void publish_heard(struct vm *v, const char *key, const char *value, size_t len)
+{
+	if (streq(key, "qubes-block-devices")) {
+		fire(v->sys, v, "device-list-change:block", NULL);
+		heard(v, key);
+	} else if (streq(key, "qubes-usb-devices")) {
+		fire(v->sys, v, "device-list-change:usb", NULL);
+		heard(v, key);
+	} else if (streq(key, "qubes-iptables-error")) {
+		CLEANUP_BUF struct buf text = BUF_INIT;
+
+		term_escape(&text, value ? value : "", len, false);
+		if (text.len)
+			log_line(v->sys, "%s: the firewall could not be set up: %s", v->name, buf_str(&text));
+		heard(v, key);
+	}
+}
+
+/* ---- dom0's time zone ---- */
+
+static void on_localtime(uv_fs_event_t *h, const char *file, int events, int status)
+{
+	struct sys *s = h->data;
+	struct publisher *p = s->publisher;
+	const char *name = strrchr(p->localtime, '/') + 1; /* the path is absolute */
+	CLEANUP_FREE char *zone = NULL;
+
+	if (status < 0 || (file && !streq(file, name)))
+		return;
+	zone = zone_of(p->localtime);
+	if (zone && p->zone ? streq(zone, p->zone) : zone == p->zone)
+		return;
+	free(p->zone);
+	p->zone = STEAL(zone);
+	note_add(s, NULL, NOTE_CHANGE, "zone");
+}
+
+static void watch_zone(struct sys *s)
+{
+	struct publisher *p = s->publisher;
+	size_t n = (size_t)(strrchr(p->localtime, '/') - p->localtime);
+	CLEANUP_FREE char *dir = n ? xstrndup(p->localtime, n) : xstrdup("/");
+
+	p->zone = zone_of(p->localtime);
+	uv_fs_event_init(s->loop, &p->zone_watch);
+	p->zone_watch.data = s;
+	if (uv_fs_event_start(&p->zone_watch, on_localtime, dir, 0) < 0)
+		log_line(s, "cannot watch '%s' for changes of the time zone", p->localtime);
+}
+
+/* ---- begin and end ---- */
+
+static void add_sink(struct publisher *p, struct key_sink *k)
+{
+	k->next = p->sinks;
+	p->sinks = k;
+}
+
+int publish_open(struct sys *s, struct err *err)
+{
+	struct publisher *p = xcalloc(1, sizeof *p);
+	struct key_sink *sink = NULL;
+
+	/* Release 2 has XenStore only. */
+	if (s->opt.vmif != VMIF_R2) {
+		sink = qubesdb_sink(s, err);
+		if (!sink) {
+			free(p);
+			return -EIO;
+		}
+		add_sink(p, sink);
+	}
+	s->publisher = p;
+	p->localtime = xstrdup(s->opt.localtime);
+	watch_zone(s);
+	for (size_t i = 0; i < s->n_vms; i++)
+		if (s->vms[i]->xid > 0)
+			publish_start(s->vms[i]);
+	return 0;
+}
+
+void publish_close(struct sys *s)
+{
+	struct publisher *p = s->publisher;
+
+	if (!p)
+		return;
+	publish_forget(s);
+	while (p->sinks) {
+		struct key_sink *k = p->sinks;
+
+		p->sinks = k->next;
+		k->close(k);
+	}
+	uv_close((uv_handle_t *)&p->zone_watch, NULL);
+	for (size_t i = 0; i < s->n_vms; i++)
+		s->vms[i]->published = false;
+}
+
+void publish_free(struct sys *s)
+{
+	if (!s->publisher)
+		return;
+	free(s->publisher->localtime);
+	free(s->publisher->zone);
+	free(STEAL(s->publisher));
+}

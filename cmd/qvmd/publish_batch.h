@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations on keys while they are collected, and on their way to the stores. For publish.c. */
+#pragma once
+
+#include "qvmd/publish.h"
+#include "vmif/derive.h"
+
+struct batch {
+	struct sys *sys;
+	struct key_source src;
+	struct key_op *v; /* owns key and value of each */
+	size_t n, cap;
+};
+
+/* CREATE or DESTROY. */
+void batch_add_kind(struct batch *b, struct vm *v, enum key_op_kind kind);
+/* Takes over what the list holds: a PUT or REMOVE for each. */
+void batch_add(struct batch *b, struct vm *v, struct key_values *l);
+/* Gives each store its part; what a store refuses is logged. */
+void batch_apply(struct batch *b, struct key_sink *sinks);
+void batch_release(struct batch *b);
