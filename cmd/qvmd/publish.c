@@ -49,7 +49,7 @@ static void add_change(struct batch *b, struct vm *v, const char *change)
 	if (!v->published)
 		return;
 	derive_change(&b->src, v->sys->opt.vmif, v->name, change, &l);
-	batch_add(b, v, &l);
+	batch_add_once(b, v, &l);
 }
 
 static void add_connected(struct batch *b, struct vm *netvm)
@@ -59,7 +59,7 @@ static void add_connected(struct batch *b, struct vm *netvm)
 	if (!netvm || !netvm->published)
 		return;
 	derive_connected(&b->src, netvm->sys->opt.vmif, netvm->name, &l);
-	batch_add(b, netvm, &l);
+	batch_add_once(b, netvm, &l);
 }
 
 static void add_client(struct batch *b, struct vm *netvm, struct vm *client)
@@ -69,7 +69,7 @@ static void add_client(struct batch *b, struct vm *netvm, struct vm *client)
 	if (!netvm || !netvm->published)
 		return;
 	derive_client(&b->src, netvm->sys->opt.vmif, netvm->name, client->name, &l);
-	batch_add(b, netvm, &l);
+	batch_add_once(b, netvm, &l);
 }
 
 static void add_set(struct batch *b, struct vm *v)

@@ -16,16 +16,37 @@ void batch_add_kind(struct batch *b, struct vm *v, enum key_op_kind kind)
 	add(b, &(struct key_op){ .kind = kind, .vm = v });
 }
 
+static void add_value(struct batch *b, struct vm *v, struct key_value *kv)
+{
+	add(b, &(struct key_op){
+		.kind = kv->value ? KEY_OP_PUT : KEY_OP_REMOVE, .vm = v, .def = key_find(kv->key),
+		.key = STEAL(kv->key), .value = STEAL(kv->value), .len = kv->len,
+	});
+}
+
 void batch_add(struct batch *b, struct vm *v, struct key_values *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct key_value *kv = &l->v[i];
+	for (size_t i = 0; i < l->n; i++)
+		add_value(b, v, &l->v[i]);
+}
 
-		add(b, &(struct key_op){
-			.kind = kv->value ? KEY_OP_PUT : KEY_OP_REMOVE, .vm = v, .def = key_find(kv->key),
-			.key = STEAL(kv->key), .value = STEAL(kv->value), .len = kv->len,
-		});
+static bool has(const struct batch *b, const struct vm *v, const struct key_value *kv)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct key_op *op = &b->v[i];
+
+		if (op->vm == v && op->key && streq(op->key, kv->key) &&
+		    (op->value && kv->value ? streq(op->value, kv->value) : !op->value && !kv->value))
+			return true;
 	}
+	return false;
+}
+
+void batch_add_once(struct batch *b, struct vm *v, struct key_values *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!has(b, v, &l->v[i]))
+			add_value(b, v, &l->v[i]);
 }
 
 void batch_release(struct batch *b)

@@ -16,6 +16,8 @@ struct batch {
 void batch_add_kind(struct batch *b, struct vm *v, enum key_op_kind kind);
 /* Takes over what the list holds: a PUT or REMOVE for each. */
 void batch_add(struct batch *b, struct vm *v, struct key_values *l);
+/* The same, but leaves out what the batch has already: of changes that say the same. */
+void batch_add_once(struct batch *b, struct vm *v, struct key_values *l);
 /* Gives each store its part; what a store refuses is logged. */
 void batch_apply(struct batch *b, struct key_sink *sinks);
 void batch_release(struct batch *b);

@@ -33,6 +33,7 @@ struct peer {
 	struct qdb_peer *qp;
 	int fd;
 	bool ends;   /* when its output has left */
+	bool lags;   /* it was given up */
 	uv_poll_t poll;
 };
 
@@ -154,26 +155,28 @@ static void peer_read(struct peer *p)
 static void on_peer(uv_poll_t *poll, int status, int events)
 {
 	struct peer *p = poll->data;
-	struct sys *s = p->host->store->sys;
 
-	if (status < 0) {
+	if (status < 0 || p->lags)
 		peer_drop(p);
-	} else if (qdb_peer_out(p->qp)->len > s->opt.max_backlog) {
-		log_line(s, "%s: gave up a listener to QubesDB that lags behind", p->host->name);
-		peer_drop(p);
-	} else if (events & UV_READABLE) {
+	else if (events & UV_READABLE)
 		peer_read(p);
-	} else {
+	else
 		peer_go_on(p);
-	}
 }
 
 /* An event has come for a peer: it leaves with the loop's next turn. */
 static void on_wake(void *data, struct qdb_peer *qp)
 {
 	struct peer *p = qdb_peer_user(qp);
+	struct sys *s = p->host->store->sys;
 
 	uv_poll_start(&p->poll, UV_WRITABLE, on_peer);
+	if (p->lags || qdb_peer_out(qp)->len <= s->opt.max_backlog)
+		return;
+	log_line(s, "%s: gave up a listener to QubesDB that lags behind", p->host->name);
+	p->lags = true;
+	/* makes the loop call us */
+	shutdown(p->fd, SHUT_RDWR);
 }
 
 static void on_changed(void *data, const char *path)

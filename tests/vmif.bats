@@ -1,0 +1,685 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Keys that qvmd gives to qubes in QubesDB: what they say in each generation, when they are written, what becomes of
+# what a qube writes (vm-interface 3.3, 4, 5, 6.4). qdb is a client that shares no code with the daemon.
+
+load lib/common
+
+# A system with one of each kind; qids are in the order of the document: tmpl 1, net 2, fw 3, app 4...
+setup() {
+	cat >"$BATS_TEST_TMPDIR/fixture.yaml" <<-END
+		kernels: [6.12]
+		globals: {default_kernel: 6.12, default_netvm: fw, default_template: tmpl}
+		qubes:
+		  - {name: tmpl, class: TemplateVM, label: black, netvm: none, features: {qrexec: 1, qubes-firewall: 1}}
+		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm, maxmem: 0}}
+		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
+		  - {name: app, label: red}
+		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, kernel: "", debug: true}}
+		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
+		  - {name: off, label: red, netvm: none}
+	END
+	ln -s /usr/share/zoneinfo/Europe/Warsaw "$BATS_TEST_TMPDIR/localtime"
+}
+
+start() {
+	start_daemon "$BATS_TEST_TMPDIR/fixture.yaml" --localtime "$BATS_TEST_TMPDIR/localtime" "$@"
+}
+qdb() { # QUBE COMMAND...
+	"$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.$1.sock" "${@:2}"
+}
+# The whole of a qube's database, the random seed by its length.
+dump() {
+	qdb "$1" dump | sed -E 's|^(/qubes-random-seed=)[A-Za-z0-9+/]{86}==$|\188 characters|'
+}
+dump_is() { # QUBE; expected on standard input
+	diff -u - <(dump "$1")
+}
+
+# watch_start QUBE...: notes what is written in them from now on.
+watch_start() {
+	local q
+	for q; do
+		"$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.$q.ro.sock" watch / </dev/null \
+			>>"$BATS_TEST_TMPDIR/watch.$q" 3>&- &
+		_remember $!
+		_await_line "$q" ready
+	done
+}
+_await_line() {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		! grep -qxF "$2" "$BATS_TEST_TMPDIR/watch.$1" 2>/dev/null || return 0
+		_tick
+	done
+	cat "$BATS_TEST_TMPDIR/watch.$1" >&2
+	return 1
+}
+# writes QUBE [PATH...]: just these were written in it, in this order, since the last look.
+writes() {
+	local q=$1 mark=/mark-$RANDOM
+	shift
+	qdb "$q" write "$mark" x >/dev/null
+	_await_line "$q" "$mark"
+	diff -u <((($# == 0)) || printf '%s\n' "$@") <(grep -vxF -e ready -e "$mark" "$BATS_TEST_TMPDIR/watch.$q")
+	echo ready >"$BATS_TEST_TMPDIR/watch.$q"
+}
+value_is() { # QUBE PATH VALUE, or QUBE PATH for none
+	if (($# == 3)); then
+		assert_equal "$(qdb "$1" read "$2")" "10 $2=$3"
+	else
+		assert_equal "$(qdb "$1" read "$2")" "8 $2"
+	fi
+}
+
+# ---- whole sets ----
+
+@test 'release 4: an AppVM behind a firewall' {
+	start
+	qvm-start -q app
+	dump_is app <<-'END'
+		/default-user=user
+		/keyboard-layout=us++
+		/name=app
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=tmpl
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=10.137.0.3
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-ip=10.137.0.4
+		/qubes-mac=00:16:3e:5e:6c:00
+		/qubes-netmask=255.255.255.255
+		/qubes-primary-dns=10.139.1.1
+		/qubes-random-seed=88 characters
+		/qubes-secondary-dns=10.139.1.2
+		/qubes-service/meminfo-writer=1
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+		/type=AppVM
+	END
+}
+
+@test 'release 4: a TemplateVM, a StandaloneVM with its own kernel, a disposable' {
+	start
+	qvm-start -q tmpl hvm
+	dump_is tmpl <<-'END'
+		/default-user=user
+		/keyboard-layout=us++
+		/name=tmpl
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-random-seed=88 characters
+		/qubes-service/meminfo-writer=1
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=full
+		/qubes-vm-type=TemplateVM
+		/qubes-vm-updatable=True
+		/qubes-vm-updateable=True
+		/type=TemplateVM
+	END
+	dump_is hvm <<-'END'
+		/default-user=user
+		/keyboard-layout=us++
+		/name=hvm
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=
+		/qubes-block-devices=
+		/qubes-debug-mode=1
+		/qubes-gateway=10.137.0.3
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-ip=10.137.0.5
+		/qubes-mac=00:16:3e:5e:6c:00
+		/qubes-netmask=255.255.255.255
+		/qubes-primary-dns=10.139.1.1
+		/qubes-random-seed=88 characters
+		/qubes-secondary-dns=10.139.1.2
+		/qubes-service/meminfo-writer=0
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=full
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=True
+		/qubes-vm-updateable=True
+		/type=StandaloneVM
+	END
+	disp=$(raw admin.vm.CreateDisposable dvm) # 0\0NAME
+	disp=${disp#0\\0}
+	qvm-start -q "$disp"
+	id=${disp#disp}
+	dump_is "$disp" <<-END
+		/default-user=user
+		/keyboard-layout=us++
+		/name=$disp
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=dvm
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=10.137.0.3
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-ip=$(qvm-prefs "$disp" ip)
+		/qubes-mac=00:16:3e:5e:6c:00
+		/qubes-netmask=255.255.255.255
+		/qubes-primary-dns=10.139.1.1
+		/qubes-random-seed=88 characters
+		/qubes-secondary-dns=10.139.1.2
+		/qubes-service/meminfo-writer=1
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=none
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+		/type=DispVM
+	END
+	[[ $id =~ ^[0-9]+$ ]]
+}
+
+@test 'release 4: network qubes, and what they know of their clients' {
+	start
+	qvm-start -q app
+	dump_is net <<-'END'
+		/connected-ips=10.137.0.3
+		/connected-ips6=
+		/default-user=user
+		/keyboard-layout=us++
+		/mapped-ip/10.137.0.3/visible-gateway=10.137.0.2
+		/mapped-ip/10.137.0.3/visible-ip=10.137.0.3
+		/name=net
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=tmpl
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-iptables-error=
+		/qubes-netvm-gateway=10.137.0.2
+		/qubes-netvm-netmask=255.255.255.255
+		/qubes-netvm-network=10.137.0.2
+		/qubes-netvm-primary-dns=10.139.1.1
+		/qubes-netvm-secondary-dns=10.139.1.2
+		/qubes-random-seed=88 characters
+		/qubes-service/meminfo-writer=0
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=NetVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+		/type=AppVM
+	END
+	dump_is fw <<-'END'
+		/connected-ips=10.137.0.4 10.137.0.6 10.137.0.5
+		/connected-ips6=
+		/default-user=user
+		/keyboard-layout=us++
+		/mapped-ip/10.137.0.4/visible-gateway=10.137.0.3
+		/mapped-ip/10.137.0.4/visible-ip=10.137.0.4
+		/name=fw
+		/qubes-audio-domain-xid=0
+		/qubes-base-template=tmpl
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=10.137.0.2
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=True
+		/qubes-ip=10.137.0.3
+		/qubes-iptables-error=
+		/qubes-mac=00:16:3e:5e:6c:00
+		/qubes-netmask=255.255.255.255
+		/qubes-netvm-gateway=10.137.0.3
+		/qubes-netvm-netmask=255.255.255.255
+		/qubes-netvm-network=10.137.0.3
+		/qubes-netvm-primary-dns=10.139.1.1
+		/qubes-netvm-secondary-dns=10.139.1.2
+		/qubes-primary-dns=10.139.1.1
+		/qubes-random-seed=88 characters
+		/qubes-secondary-dns=10.139.1.2
+		/qubes-service/meminfo-writer=1
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=ProxyVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+		/type=AppVM
+	END
+}
+
+@test 'release 4: what features make of a set' {
+	start
+	for f in service.cups=1 service.crond= vm-config.my-setting=hello custom-persist.docs=/home/user/docs \
+		service.app-dispvm.org.gnome.Nautilus=1 net.fake-ip=192.168.1.9 net.fake-gateway=192.168.1.1 \
+		net.fake-netmask=255.255.0.0 gui= gui-videoram-min=1000 check-updates= service.guivm=1 ipv6=1; do
+		qvm-features app "${f%%=*}" "${f#*=}"
+	done
+	qvm-features dom0 gui-videoram-overhead 5
+	qvm-features tmpl anon-timezone 1
+	qvm-features tmpl boot-mode.kernelopts.live x
+	qvm-features tmpl boot-mode.default-user.live root
+	qvm-prefs app bootmode live
+	qvm-prefs app mac 00:16:3E:00:00:01
+	qvm-prefs app keyboard_layout fr+oss+
+	qvm-prefs app audiovm ''
+	qvm-prefs app maxmem 0
+	qvm-features fw ipv6 1
+	qvm-start -q app
+	dump_is app <<-'END'
+		/default-user=root
+		/guivm-windows-prefix=GuiVM
+		/hash-app-dispvm/v5IcQQ8vmFAU9NmLk1uytfM5YWn0ocVKtG0l6Xug0pY=org.gnome.Nautilus
+		/keyboard-layout=fr+oss+
+		/name=app
+		/persist/docs=/home/user/docs
+		/qubes-base-template=tmpl
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=192.168.1.1
+		/qubes-gateway6=fd09:24ef:4179::a89:3
+		/qubes-gui-domain-xid=0
+		/qubes-gui-enabled=False
+		/qubes-gui-videoram-min=1000
+		/qubes-gui-videoram-overhead=5
+		/qubes-ip=192.168.1.9
+		/qubes-ip6=fd09:24ef:4179::a89:4
+		/qubes-mac=00:16:3e:00:00:01
+		/qubes-netmask=255.255.0.0
+		/qubes-primary-dns=10.139.1.1
+		/qubes-random-seed=88 characters
+		/qubes-secondary-dns=10.139.1.2
+		/qubes-service/app-dispvm.org.gnome.Nautilus=1
+		/qubes-service/crond=0
+		/qubes-service/cups=1
+		/qubes-service/guivm=1
+		/qubes-service/meminfo-writer=0
+		/qubes-service/qubes-update-check=0
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+		/type=AppVM
+		/vm-config/my-setting=hello
+	END
+	value_is fw /mapped-ip/10.137.0.4/visible-ip 192.168.1.9
+	value_is fw /mapped-ip/10.137.0.4/visible-gateway 192.168.1.1
+	value_is fw /connected-ips '192.168.1.9 10.137.0.6 10.137.0.5'
+	value_is fw /connected-ips6 'fd09:24ef:4179::a89:4 fd09:24ef:4179::a89:6 fd09:24ef:4179::a89:5'
+	value_is fw /qubes-netvm-gateway6 fd09:24ef:4179::a89:3
+}
+
+# qid 4 behind netid 3: 10.137.3.(4 mod 253 + 2)
+@test 'release 3: every kind' {
+	start --vmif r3
+	qvm-start -q app hvm tmpl
+	dump_is app <<-'END'
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=10.137.3.1
+		/qubes-ip=10.137.3.6
+		/qubes-netmask=255.255.255.0
+		/qubes-primary-dns=10.137.3.1
+		/qubes-secondary-dns=10.137.3.254
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+	END
+	dump_is hvm <<-'END'
+		/qubes-block-devices=
+		/qubes-debug-mode=1
+		/qubes-gateway=10.137.3.1
+		/qubes-ip=10.137.3.7
+		/qubes-netmask=255.255.255.0
+		/qubes-primary-dns=10.137.3.1
+		/qubes-secondary-dns=10.137.3.254
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=full
+		/qubes-vm-type=HVM
+		/qubes-vm-updatable=True
+		/qubes-vm-updateable=True
+	END
+	dump_is tmpl <<-'END'
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=full
+		/qubes-vm-type=TemplateVM
+		/qubes-vm-updatable=True
+		/qubes-vm-updateable=True
+	END
+	dump_is net <<-'END'
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-netvm-gateway=10.137.2.1
+		/qubes-netvm-netmask=255.255.255.0
+		/qubes-netvm-network=10.137.2.0
+		/qubes-netvm-primary-dns=10.137.2.1
+		/qubes-netvm-secondary-dns=10.137.2.254
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=rw-only
+		/qubes-vm-type=NetVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+	END
+	disp=$(raw admin.vm.CreateDisposable dvm)
+	disp=${disp#0\\0}
+	qvm-start -q "$disp"
+	dump_is "$disp" <<-END
+		/qubes-block-devices=
+		/qubes-debug-mode=0
+		/qubes-gateway=10.137.3.1
+		/qubes-ip=10.138.3.$((${disp#disp} % 254 + 1))
+		/qubes-netmask=255.255.255.0
+		/qubes-primary-dns=10.137.3.1
+		/qubes-restore-complete=1
+		/qubes-secondary-dns=10.137.3.254
+		/qubes-timezone=Europe/Warsaw
+		/qubes-usb-devices=
+		/qubes-vm-persistence=none
+		/qubes-vm-type=AppVM
+		/qubes-vm-updatable=False
+		/qubes-vm-updateable=False
+	END
+	value_is fw /qubes-vm-type ProxyVM
+	value_is fw /qubes-netvm-domid "$(qvm-prefs net xid)"
+}
+
+@test 'release 2 has no QubesDB; an unknown generation is refused' {
+	start --vmif r2
+	qvm-start -q app
+	[ ! -e "$QVMD_STATE/run" ]
+	expect 2 'qvmd --state /nowhere --vmif r5' '' \
+		$'qvmd: error: argument --vmif: invalid choice: \'r5\' (choose from r2, r3, r4)\n'
+}
+
+# ---- when ----
+
+SET=(/name /type /default-user /qubes-vm-updateable /qubes-vm-persistence /qubes-debug-mode /qubes-base-template
+	/qubes-random-seed)
+UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /qubes-secondary-dns)
+
+@test 'a start: the netvm hears of the client first; all goes with the stop' {
+	start
+	qvm-start -q net
+	watch_start net
+	qvm-start -q fw
+	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.3/visible-ip /mapped-ip/10.137.0.3/visible-gateway
+	watch_start fw
+	qvm-start -q app
+	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	qvm-shutdown -q --wait app
+	[ ! -e "$QVMD_STATE/run/qubesdb.app.sock" ] && [ ! -e "$QVMD_STATE/run/qubesdb.app.ro.sock" ]
+	writes fw
+	writes net
+	stop_daemon
+	[ -z "$(find "$QVMD_STATE/run" -mindepth 1)" ]
+}
+
+@test 'changes write just the keys that follow from them' {
+	start
+	qvm-start -q app
+	watch_start app fw net
+	qvm-service app cups on
+	writes app /qubes-service/cups
+	value_is app /qubes-service/cups 1
+	qvm-service app cups off
+	writes app /qubes-service/cups
+	value_is app /qubes-service/cups 0
+	qvm-service -D app cups
+	writes app /qubes-service/cups
+	value_is app /qubes-service/cups
+	qvm-features app vm-config.x hello
+	writes app /vm-config/x
+	value_is app /vm-config/x hello
+	qvm-features --unset app vm-config.x
+	writes app /vm-config/x
+	qvm-features app custom-persist.d /x
+	writes app /persist/d
+	qvm-features app service.app-dispvm.a 1
+	writes app /qubes-service/app-dispvm.a /hash-app-dispvm/ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs
+	qvm-features app service.app-dispvm.a ''
+	writes app /qubes-service/app-dispvm.a /hash-app-dispvm/ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs
+	qvm-prefs app keyboard_layout de++
+	writes app /keyboard-layout
+	value_is app /keyboard-layout de++
+	qvm-prefs app audiovm ''
+	writes app /qubes-audio-domain-xid
+	value_is app /qubes-audio-domain-xid
+	qvm-prefs app maxmem 0
+	writes app /qubes-service/meminfo-writer
+	value_is app /qubes-service/meminfo-writer 0
+	qvm-service app meminfo-writer on
+	writes app /qubes-service/meminfo-writer
+	value_is app /qubes-service/meminfo-writer 1
+	# these wait for the next start
+	qvm-prefs app debug True
+	qvm-prefs app default_user root
+	qvm-prefs app label blue
+	qvm-features app anon-timezone 1
+	qvm-features app check-updates ''
+	qvm-tags app add x
+	writes app
+	writes fw
+	writes net
+	# and of a qube that is off, nothing follows
+	qvm-service off cups on
+	writes app
+}
+
+@test "the GuiVM's layout, the default AudioVM, the time zone" {
+	start
+	qvm-start -q app
+	qvm-prefs app keyboard_layout de++
+	qvm-prefs net audiovm ''
+	watch_start app fw net
+	qvm-prefs dom0 keyboard_layout pl++
+	writes app
+	writes fw /keyboard-layout
+	value_is fw /keyboard-layout pl++
+	writes net /keyboard-layout
+	qubes-prefs default_audiovm app
+	writes app /qubes-audio-domain-xid
+	value_is app /qubes-audio-domain-xid
+	writes fw /qubes-audio-domain-xid
+	value_is fw /qubes-audio-domain-xid "$(qvm-prefs app xid)"
+	writes net
+	ln -sf /usr/share/zoneinfo/Asia/Tokyo "$BATS_TEST_TMPDIR/localtime.new"
+	mv "$BATS_TEST_TMPDIR/localtime.new" "$BATS_TEST_TMPDIR/localtime"
+	for q in app fw net; do
+		_await_line $q /qubes-timezone
+		writes $q /qubes-timezone
+		value_is $q /qubes-timezone Asia/Tokyo
+	done
+}
+
+@test 'a GuiVM that starts later; a remote qube and its relay' {
+	start
+	qvm-prefs fw guivm app
+	qvm-prefs fw audiovm app
+	qvm-start -q fw
+	value_is fw /qubes-gui-domain-xid
+	watch_start fw
+	qvm-start -q app
+	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip \
+		/mapped-ip/10.137.0.4/visible-gateway /qubes-gui-domain-xid /qubes-audio-domain-xid
+	value_is fw /qubes-gui-domain-xid "$(qvm-prefs app xid)"
+	watch_start app
+	qvm-prefs fw guivm ''
+	writes fw
+	qvm-create -C RemoteVM -l red far
+	qvm-prefs far remote_name other
+	writes app
+	qvm-prefs far relayvm app
+	writes app /remote/far
+	value_is app /remote/far other
+	qvm-prefs far relayvm fw
+	writes app /remote/far
+	value_is app /remote/far
+	value_is fw /remote/far other
+}
+
+@test 'another netvm: the old one, the new one, the whole set, the client' {
+	start
+	qvm-start -q app
+	watch_start app fw net
+	seed=$(qdb app read /qubes-random-seed)
+	qdb app write /qubes-block-devices/sda/desc x >/dev/null
+	writes app /qubes-block-devices/sda/desc
+	qvm-prefs app netvm net
+	writes fw /connected-ips /connected-ips6
+	value_is fw /connected-ips '10.137.0.6 10.137.0.5'
+	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	value_is net /connected-ips '10.137.0.4 10.137.0.3'
+	value_is net /mapped-ip/10.137.0.4/visible-gateway 10.137.0.2
+	writes app "${SET[@]}" "${UPLINK[@]}" /qubes-timezone /qubes-block-devices /qubes-usb-devices \
+		/qubes-service/meminfo-writer /qubes-vm-type /qubes-vm-updatable /qubes-audio-domain-xid \
+		/qubes-gui-enabled /qubes-gui-domain-xid /keyboard-layout
+	value_is app /qubes-gateway 10.137.0.2
+	[ "$(qdb app read /qubes-random-seed)" != "$seed" ]
+	# none: the qube's own keys stay as they are
+	qvm-prefs app netvm ''
+	writes net /connected-ips /connected-ips6
+	writes app
+	writes fw
+	value_is app /qubes-gateway 10.137.0.2
+	# the default of all
+	qubes-prefs default_netvm net
+	writes net
+	qvm-prefs -D app netvm
+	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	qubes-prefs default_netvm fw
+	writes net /connected-ips /connected-ips6
+	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	value_is app /qubes-gateway 10.137.0.3
+}
+
+@test 'a value that stays although its call fails is a key' {
+	start
+	qvm-start -q app
+	watch_start app
+	run raw admin.vm.feature.Set+vm-config.1bad app x
+	assert_output --partial 'Config name must start with an ASCII letter'
+	# the value stays although the call fails (admin-api 6.4)
+	writes app /vm-config/1bad
+}
+
+# ---- what a qube writes ----
+
+@test 'a qube that writes: what is heard of it, and that it may overwrite its own keys only here' {
+	start --log "$BATS_TEST_TMPDIR/log"
+	qvm-start -q app
+	events_start
+	qdb app write /qubes-block-devices/sda/desc x >/dev/null
+	qdb app write /qubes-block-devices '' >/dev/null
+	qdb app rm /qubes-block-devices/sda/ >/dev/null
+	qdb app write /qubes-usb-devices '' >/dev/null
+	qdb fw write /qubes-iptables-error $'bad \e[2J' >/dev/null
+	qdb fw write /qubes-iptables-error '' >/dev/null
+	run events
+	assert_output - <<-'END'
+		app device-list-change:block
+		app domain-qdb-change:/qubes-block-devices path=/qubes-block-devices
+		app device-list-change:usb
+		app domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices
+		fw domain-qdb-change:/qubes-iptables-error path=/qubes-iptables-error
+		fw domain-qdb-change:/qubes-iptables-error path=/qubes-iptables-error
+	END
+	assert_equal "$(grep -o 'fw: the fire.*' "$BATS_TEST_TMPDIR/log")" 'fw: the firewall could not be set up: bad _[2J'
+	qdb app write /name liar >/dev/null
+	value_is app /name liar
+	assert_equal "$(qvm-prefs app name)" app
+}
+
+@test 'one qube sees nothing of another; the second socket only reads' {
+	start
+	qvm-start -q app
+	value_is app /name app
+	value_is fw /name fw
+	ro=$QVMD_STATE/run/qubesdb.app.ro.sock
+	assert_equal "$("$TESTBIN/qdb" "$ro" read /name)" '10 /name=app'
+	assert_equal "$("$TESTBIN/qdb" "$ro" write /name x || echo $?)" $'9 /name\n1'
+	assert_equal "$("$TESTBIN/qdb" "$ro" rm /name || echo $?)" $'9 /name\n1'
+	assert_equal "$(stat -c %a "$ro" "$QVMD_STATE/run/qubesdb.app.sock" "$QVMD_STATE/run")" $'666\n666\n775'
+	assert_equal "$(readlink "$QVMD_STATE/run/qubesdb.sock")" qubesdb.dom0.sock
+	assert_equal "$(readlink "$QVMD_STATE/run/qubesdb.ro.sock")" qubesdb.dom0.ro.sock
+}
+
+# head TYPE PATH LENGTH: the bytes of a header, as printf takes them.
+head() {
+	local pad len
+	printf -v pad '%*s' $((67 - ${#2})) ''
+	printf -v len '\\x%02x\\x%02x\\x%02x\\x%02x' $(($3 & 255)) $(($3 >> 8 & 255)) $(($3 >> 16 & 255)) $(($3 >> 24 & 255))
+	printf '%b' "\\x$(printf %02x "$1")$2${pad// /\\0}$len"
+}
+
+@test 'bytes that no client sends' {
+	start
+	qvm-start -q app
+	cases=(
+		"head 0 /name 0|10 /name=app"
+		"head 0 /name 3; printf xyz; head 0 /name 0|"
+		"head 2 /name 1; printf x; head 0 /name 0|9 /name\n10 /name=app"
+		"head 99 /x 0; head 13 /y 0; head 0 /name 0|9 /x\n9 /y\n10 /name=app"
+		"head 1 name 1; printf x; head 0 /name 0|9 name"
+		"head 1 /name/ 1; printf x; head 0 /name 0|9 /name/"
+		"head 1 /na+me 1; printf x; head 0 /name 0|9 /na+me\n10 /name=app"
+		"head 1 /x 5000; printf '%5000s' ''; head 0 /name 0|9 /x\n10 /name=app"
+		"head 1 /x 4294967295; head 0 /name 0|"
+		"head 0 /name 0; printf abc|10 /name=app"
+		"head 1 /big 3072; printf '%3072s' ''; head 1 /big 3071; printf '%3071s' ''|9 /big\n7 /big"
+		"head 200 '' 0|9 "
+	)
+	for c in "${cases[@]}"; do
+		(eval "${c%%|*}") >"$BATS_TEST_TMPDIR/bytes"
+		assert_equal "$c: $(qdb app raw <"$BATS_TEST_TMPDIR/bytes" 2>/dev/null)" "$c: $(printf '%b' "${c#*|}")"
+	done
+	value_is app /name app
+}
+
+@test 'a reader that takes nothing is served no further, a listener that lags is dropped' {
+	start --max-backlog 64 --log "$BATS_TEST_TMPDIR/log"
+	qvm-start -q app
+	sock=$QVMD_STATE/run/qubesdb.app.sock
+	"$TESTBIN/qdb" "$sock" watch / </dev/null >"$BATS_TEST_TMPDIR/lag" 3>&- &
+	lag=$!
+	_remember $lag
+	for ((i = 0; i < 1000; i++)); do
+		! grep -q ready "$BATS_TEST_TMPDIR/lag" || break
+		_tick
+	done
+	kill -STOP $lag
+	for ((i = 0; i < 6000; i++)); do head 1 /x 1 && printf x; done >"$BATS_TEST_TMPDIR/many"
+	qdb app raw <"$BATS_TEST_TMPDIR/many" | sort | uniq -c >"$BATS_TEST_TMPDIR/answers"
+	assert_equal "$(tr -s ' ' <"$BATS_TEST_TMPDIR/answers")" ' 6000 7 /x'
+	grep -q 'app: gave up a listener to QubesDB that lags behind' "$BATS_TEST_TMPDIR/log"
+	kill -CONT $lag
+	wait $lag
+}
+
+@test 'a killed daemon leaves sockets behind, which the next one replaces' {
+	start
+	qvm-start -q app
+	kill_daemon
+	[ -S "$QVMD_STATE/run/qubesdb.app.sock" ]
+	start
+	qvm-start -q app
+	value_is app /name app
+}
