@@ -336,7 +336,7 @@ static int start(struct daemon *d, struct err *err)
 	raise_limits(&s->opt);
 	r = load(s, err);
 	if (r == 0)
-		r = publish_open(s, err);
+		r = vmif_open(s, err);
 	if (r == 0)
 		r = server_start(s, err);
 	if (r == 0) {
@@ -359,7 +359,7 @@ static void finish(struct daemon *d)
 	struct sys *s = &d->sys;
 
 	jobs_stop(s);
-	publish_close(s);
+	vmif_close(s);
 	if (s->server) {
 		log_line(s, "ends");
 		for (size_t i = 0; i < s->n_vms; i++)
@@ -373,7 +373,6 @@ static void finish(struct daemon *d)
 	}
 	if (s->loop)
 		close_loop(s->loop);
-	publish_free(s);
 	hub_free(s);
 	sys_free(s);
 	store_close(s);

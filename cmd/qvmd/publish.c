@@ -21,8 +21,7 @@ struct note {
 
 struct publisher {
 	struct key_sink *sinks;
-	char *localtime, *zone;
-	uv_fs_event_t zone_watch;
+	char *zone; /* of dom0; NULL: not known */
 	struct note *notes;
 	size_t n_notes, cap_notes;
 };
@@ -338,67 +337,35 @@ void publish_heard(struct vm *v, const char *key, const char *value, size_t len)
 	}
 }
 
-/* ---- dom0's time zone ---- */
-
-static void on_localtime(uv_fs_event_t *h, const char *file, int events, int status)
-{
-	struct sys *s = h->data;
-	struct publisher *p = s->publisher;
-	const char *name = strrchr(p->localtime, '/') + 1; /* the path is absolute */
-	CLEANUP_FREE char *zone = NULL;
-
-	if (status < 0 || (file && !streq(file, name)))
-		return;
-	zone = zone_of(p->localtime);
-	if (zone && p->zone ? streq(zone, p->zone) : zone == p->zone)
-		return;
-	free(p->zone);
-	p->zone = STEAL(zone);
-	note_add(s, NULL, NOTE_CHANGE, "zone");
-}
-
-static void watch_zone(struct sys *s)
-{
-	struct publisher *p = s->publisher;
-	size_t n = (size_t)(strrchr(p->localtime, '/') - p->localtime);
-	CLEANUP_FREE char *dir = n ? xstrndup(p->localtime, n) : xstrdup("/");
-
-	p->zone = zone_of(p->localtime);
-	uv_fs_event_init(s->loop, &p->zone_watch);
-	p->zone_watch.data = s;
-	if (uv_fs_event_start(&p->zone_watch, on_localtime, dir, 0) < 0)
-		log_line(s, "cannot watch '%s' for changes of the time zone", p->localtime);
-}
-
 /* ---- begin and end ---- */
 
-static void add_sink(struct publisher *p, struct key_sink *k)
+void publish_open(struct sys *s)
 {
-	k->next = p->sinks;
-	p->sinks = k;
+	s->publisher = xcalloc(1, sizeof *s->publisher);
 }
 
-int publish_open(struct sys *s, struct err *err)
+void publish_add_sink(struct sys *s, struct key_sink *k)
 {
-	struct publisher *p = xcalloc(1, sizeof *p);
-	struct key_sink *sink = NULL;
+	k->next = s->publisher->sinks;
+	s->publisher->sinks = k;
+}
 
-	/* Release 2 has XenStore only. */
-	if (s->opt.vmif != VMIF_R2) {
-		sink = qubesdb_sink(s, err);
-		if (!sink) {
-			free(p);
-			return -EIO;
-		}
-		add_sink(p, sink);
-	}
-	s->publisher = p;
-	p->localtime = xstrdup(s->opt.localtime);
-	watch_zone(s);
+void publish_running(struct sys *s)
+{
 	for (size_t i = 0; i < s->n_vms; i++)
 		if (s->vms[i]->xid > 0)
 			publish_start(s->vms[i]);
-	return 0;
+}
+
+void publish_zone(struct sys *s, const char *zone)
+{
+	struct publisher *p = s->publisher;
+
+	if (zone && p->zone ? streq(zone, p->zone) : !zone && !p->zone)
+		return;
+	free(p->zone);
+	p->zone = zone ? xstrdup(zone) : NULL;
+	note_add(s, NULL, NOTE_CHANGE, "zone");
 }
 
 void publish_close(struct sys *s)
@@ -414,16 +381,8 @@ void publish_close(struct sys *s)
 		p->sinks = k->next;
 		k->close(k);
 	}
-	uv_close((uv_handle_t *)&p->zone_watch, NULL);
 	for (size_t i = 0; i < s->n_vms; i++)
 		s->vms[i]->published = false;
-}
-
-void publish_free(struct sys *s)
-{
-	if (!s->publisher)
-		return;
-	free(s->publisher->localtime);
-	free(s->publisher->zone);
+	free(p->zone);
 	free(STEAL(s->publisher));
 }

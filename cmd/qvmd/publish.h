@@ -29,11 +29,19 @@ void publish_flush(struct sys *s);
 /* The changes could not be saved: nothing follows from them. */
 void publish_forget(struct sys *s);
 
-/* Publishes what runs already. After the loop and the system are there. */
-int publish_open(struct sys *s, struct err *err);
-/* All keys go. What is left is freed when the loop has had a turn. */
+/* ---- begin and end: before publish_open and after publish_close the others do nothing ---- */
+
+void publish_open(struct sys *s);
+/* Qubes that run when the daemon begins. */
+void publish_running(struct sys *s);
+/* dom0's time zone, now and when it changes; NULL: not known. */
+void publish_zone(struct sys *s, const char *zone);
+/* Closes the stores: all keys go. */
 void publish_close(struct sys *s);
-void publish_free(struct sys *s);
+
+/* vmif.c: all of it, with the stores that the options ask for. vmif_close is to be followed by a turn of the loop. */
+int vmif_open(struct sys *s, struct err *err);
+void vmif_close(struct sys *s);
 
 /* A qube (or an administrator) has written into a store, not the publisher. value is NULL when the key, or with a
  * final "/" all below it, is gone; hostile, with a NUL behind len bytes. */
@@ -69,6 +77,9 @@ struct key_sink {
 	void (*close)(struct key_sink *k);
 	struct key_sink *next;
 };
+
+/* Belongs to the publisher from now on. */
+void publish_add_sink(struct sys *s, struct key_sink *k);
 
 /* qubesdb.c: a database with its sockets for each qube that runs, and one for dom0. NULL with err. */
 struct key_sink *qubesdb_sink(struct sys *s, struct err *err);

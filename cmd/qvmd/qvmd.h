@@ -137,6 +137,7 @@ struct sys {
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
 	struct publisher *publisher; /* keys of qubes (publish.c) */
+	struct zone_watch *zone_watch; /* vmif.c */
 	FILE *log;             /* --log, or NULL */
 };
 

@@ -17,6 +17,7 @@
 #include "qvmd/device.h"
 #include "qvmd/power.h"
 #include "qvmd/property.h"
+#include "qvmd/publish.h"
 #include "qvmd/storage.h"
 #include "qvmd/store.h"
 #include "qvmd/tree.h"
@@ -376,9 +377,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.opt.start_delay_ms = data[0] & 4 ? 1000 : 0;
 	s.opt.stop_delay_ms = data[0] & 8 ? 1000 : 0;
 	s.opt.debug = data[0] & 16;
+	s.opt.vmif = (data[0] >> 5 & 3) % VMIF_GENS;
 	inmem_open_again(&s, system_yaml, sizeof system_yaml - 1);
 	power_on(vm_find(&s, "work"));
 	devices_boot(&s);
+	publish_running(&s);
 	if (run(&s, (const char *)data + 1, size - 1)) {
 		check_all_props(&s);
 		check_store(&s);
