@@ -177,7 +177,8 @@ $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
 FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o %/job.o %/vmif.o %/qubesdb.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
-$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(O)/tests/fuzz/lib/inmem.o $(O)/tests/fuzz/lib/inmem_job.o $(FUZZ_DAEMON)
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_job keystore) \
+	$(FUZZ_DAEMON)
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \
 	$(patsubst %,-Wl$(comma)--wrap=%,sqlite3_open_v2 sqlite3_step getrandom fopen spawn)

@@ -2,8 +2,8 @@
 /*
  * The daemon without its socket, its loop and its disk: the store is SQLite in memory, timers run by a clock
  * that only moves when it is told to, and random bytes are always the same, so that an input always does the
- * same. inmem.c and inmem_job.c stand in for server.c, conn.c, job.c, the stores of keys, libuv, and a few functions
- * of the system. Files of volumes lie in memory too, but a system that is just being described has none.
+ * same. inmem.c and inmem_job.c stand in for server.c, conn.c, job.c, libuv, and a few functions of the system. Files
+ * of volumes lie in memory too, but a system that is just being described has none.
  */
 #pragma once
 
