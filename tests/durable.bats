@@ -81,6 +81,10 @@ until_full() {
 	assert_output --regexp "^$UNSAVED\$"
 	run raw admin.vm.Remove vault
 	assert_output --regexp "^$UNSAVED\$"
+	# nor is it told to a qube that runs
+	run raw admin.vm.feature.Set+vm-config.x sys-net 1
+	assert_output --regexp "^$UNSAVED\$"
+	assert_equal "$("$TESTBIN/qdb" "$DISK/state/run/qubesdb.sys-net.sock" read /vm-config/x)" '8 /vm-config/x'
 	before=$(qubes)
 	rows <<-END
 		> admin.vm.feature.Get+f work
