@@ -7,7 +7,6 @@
  *   qdb SOCKET raw               sends standard input as it is, prints each answer as TYPE PATH=VALUE
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HEAD 72
@@ -143,23 +143,27 @@ static int watch(int fd, char **paths)
 	return 0;
 }
 
-/* Sends what there is, then shows what comes until the server has nothing more to say or closes. */
+/* Sends what there is, and shows what comes until the server has nothing more to say or closes. Who sends does not
+ * wait for answers, so that a server may stop reading until they are taken. */
 static int raw(int fd)
 {
-	static char bytes[1 << 20];
-	ssize_t n, total = 0;
 	struct message m;
 
-	while ((n = read(0, bytes + total, sizeof bytes - (size_t)total)) > 0)
-		total += n;
-	for (ssize_t at = 0; at < total; at += n) {
-		n = send(fd, bytes + at, (size_t)(total - at), MSG_NOSIGNAL);
-		if (n < 0)
-			break;
+	if (fork() == 0) {
+		char bytes[4096];
+		ssize_t n;
+
+		while ((n = read(0, bytes, sizeof bytes)) > 0)
+			for (ssize_t at = 0, r; at < n; at += r)
+				if ((r = send(fd, bytes + at, (size_t)(n - at), MSG_NOSIGNAL)) < 0)
+					_exit(1);
+		shutdown(fd, SHUT_WR);
+		_exit(0);
 	}
-	shutdown(fd, SHUT_WR);
 	while (hear(fd, &m))
 		show(&m, true);
+	while (wait(NULL) > 0)
+		;
 	return 0;
 }
 
