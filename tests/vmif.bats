@@ -3,6 +3,8 @@
 # Keys that qvmd gives to qubes in QubesDB: what they say in each generation, when they are written, what becomes of
 # what a qube writes (vm-interface 3.3, 4, 5, 6.4). qdb is a client that shares no code with the daemon.
 
+# shellcheck disable=SC2046
+
 load lib/common
 
 # A system with one of each kind; qids are in the order of the document: tmpl 1, net 2, fw 3, app 4...
@@ -202,6 +204,9 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 		/qubes-base-template=tmpl
 		/qubes-block-devices=
 		/qubes-debug-mode=0
+		/qubes-firewall/10.137.0.3=
+		/qubes-firewall/10.137.0.3/0000=action=accept
+		/qubes-firewall/10.137.0.3/policy=drop
 		/qubes-gui-domain-xid=0
 		/qubes-gui-enabled=True
 		/qubes-iptables-error=
@@ -232,6 +237,9 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 		/qubes-base-template=tmpl
 		/qubes-block-devices=
 		/qubes-debug-mode=0
+		/qubes-firewall/10.137.0.4=
+		/qubes-firewall/10.137.0.4/0000=action=accept
+		/qubes-firewall/10.137.0.4/policy=drop
 		/qubes-gateway=10.137.0.2
 		/qubes-gui-domain-xid=0
 		/qubes-gui-enabled=True
@@ -412,6 +420,12 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 
 # ---- when ----
 
+# What a network qube is told of a client that runs, and of its rules: for the first time, and again.
+client() { echo "/mapped-ip/$1/visible-ip" "/mapped-ip/$1/visible-gateway"; }
+rules() { echo "/qubes-firewall/$1/policy" "/qubes-firewall/$1/0000" "/qubes-firewall/$1"; }
+again() { echo "/qubes-firewall/$1/" "$(rules "$1")"; }
+CONNECTED=(/connected-ips /connected-ips6)
+
 SET=(/name /type /default-user /qubes-vm-updateable /qubes-vm-persistence /qubes-debug-mode /qubes-base-template
 	/qubes-random-seed)
 UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /qubes-secondary-dns)
@@ -421,10 +435,11 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	qvm-start -q net
 	watch_start net
 	qvm-start -q fw
-	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.3/visible-ip /mapped-ip/10.137.0.3/visible-gateway
+	# the rules once more when it runs
+	writes net "${CONNECTED[@]}" $(client 10.137.0.3) $(rules 10.137.0.3) $(again 10.137.0.3)
 	watch_start fw
 	qvm-start -q app
-	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	writes fw "${CONNECTED[@]}" $(client 10.137.0.4) $(rules 10.137.0.4) $(again 10.137.0.4)
 	qvm-shutdown -q --wait app
 	[ ! -e "$QVMD_STATE/run/qubesdb.app.sock" ] && [ ! -e "$QVMD_STATE/run/qubesdb.app.ro.sock" ]
 	writes fw
@@ -518,8 +533,8 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	value_is fw /qubes-gui-domain-xid
 	watch_start fw
 	qvm-start -q app
-	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip \
-		/mapped-ip/10.137.0.4/visible-gateway /qubes-gui-domain-xid /qubes-audio-domain-xid
+	writes fw "${CONNECTED[@]}" $(client 10.137.0.4) $(rules 10.137.0.4) $(again 10.137.0.4) \
+		/qubes-gui-domain-xid /qubes-audio-domain-xid
 	value_is fw /qubes-gui-domain-xid "$(qvm-prefs app xid)"
 	watch_start app
 	qvm-prefs fw guivm ''
@@ -544,9 +559,9 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	qdb app write /qubes-block-devices/sda/desc x >/dev/null
 	writes app /qubes-block-devices/sda/desc
 	qvm-prefs app netvm net
-	writes fw /connected-ips /connected-ips6
+	writes fw "${CONNECTED[@]}"
 	value_is fw /connected-ips '10.137.0.6 10.137.0.5'
-	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	writes net "${CONNECTED[@]}" $(client 10.137.0.4) $(rules 10.137.0.4)
 	value_is net /connected-ips '10.137.0.4 10.137.0.3'
 	value_is net /mapped-ip/10.137.0.4/visible-gateway 10.137.0.2
 	writes app "${SET[@]}" "${UPLINK[@]}" /qubes-timezone /qubes-block-devices /qubes-usb-devices \
@@ -556,7 +571,7 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	[ "$(qdb app read /qubes-random-seed)" != "$seed" ]
 	# none: the qube's own keys stay as they are
 	qvm-prefs app netvm ''
-	writes net /connected-ips /connected-ips6
+	writes net "${CONNECTED[@]}"
 	writes app
 	writes fw
 	value_is app /qubes-gateway 10.137.0.2
@@ -564,10 +579,10 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	qubes-prefs default_netvm net
 	writes net
 	qvm-prefs -D app netvm
-	writes net /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	writes net "${CONNECTED[@]}" $(client 10.137.0.4) $(again 10.137.0.4)
 	qubes-prefs default_netvm fw
-	writes net /connected-ips /connected-ips6
-	writes fw /connected-ips /connected-ips6 /mapped-ip/10.137.0.4/visible-ip /mapped-ip/10.137.0.4/visible-gateway
+	writes net "${CONNECTED[@]}"
+	writes fw "${CONNECTED[@]}" $(client 10.137.0.4) $(again 10.137.0.4)
 	value_is app /qubes-gateway 10.137.0.3
 }
 
@@ -579,6 +594,171 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 	assert_output --partial 'Config name must start with an ASCII letter'
 	# the value stays although the call fails (admin-api 6.4)
 	writes app /vm-config/1bad
+}
+
+# ---- firewall ----
+
+set_rules() { # QUBE; a rule a line on standard input
+	assert_equal "$(raw admin.vm.firewall.Set "$1" "$(cat)\\n")" '0\0'
+}
+
+@test 'release 4: rules, in the order of their writing' {
+	start
+	qvm-features fw ipv6 1
+	qvm-features app ipv6 1
+	qvm-start -q app
+	ip6=fd09:24ef:4179::a89:4
+	watch_start fw app net
+	set_rules app <<-'END'
+		action=accept dst4=8.8.8.8 proto=udp dstports=53
+		action=drop specialtarget=dns proto=tcp
+		action=accept proto=icmp icmptype=8 dsthost=a.b comment=hello world
+		action=accept dst6=2001:db8::1
+		action=accept proto=tcp dstports=80-443 specialtarget=dns
+		action=accept expire=4000000000
+		action=drop dst6=2a00:1450:4000::/37 proto=tcp
+		action=accept dst4=192.168.0.0/24
+	END
+	d=/qubes-firewall/10.137.0.4 d6=/qubes-firewall/$ip6
+	writes fw $d/ $d/policy $d/0000 $d/0001 $d/0002 $d/0004 $d/0005 $d/0007 $d \
+		$d6/ $d6/policy $d6/0001 $d6/0002 $d6/0003 $d6/0004 $d6/0005 $d6/0006 $d6
+	writes app
+	writes net
+	diff -u - <(qdb fw dump /qubes-firewall/) <<-END
+		$d=
+		$d/0000=action=accept dst4=8.8.8.8/32 proto=udp dstports=53-53
+		$d/0001=action=drop proto=tcp specialtarget=dns
+		$d/0002=action=accept dsthost=a.b proto=icmp icmptype=8
+		$d/0004=action=accept proto=tcp specialtarget=dns dstports=80-443
+		$d/0005=action=accept
+		$d/0007=action=accept dst4=192.168.0.0/24
+		$d/policy=drop
+		$d6=
+		$d6/0001=action=drop proto=tcp specialtarget=dns
+		$d6/0002=action=accept dsthost=a.b proto=icmp icmptype=8
+		$d6/0003=action=accept dst6=2001:db8::1/128
+		$d6/0004=action=accept proto=tcp specialtarget=dns dstports=80-443
+		$d6/0005=action=accept
+		$d6/0006=action=drop dst6=2a00:1450:4000::/37 proto=tcp
+		$d6/policy=drop
+	END
+	set_rules app <<<'action=drop'
+	writes fw $(again 10.137.0.4) $(again $ip6)
+	raw admin.vm.firewall.Reload app
+	writes fw $(again 10.137.0.4) $(again $ip6)
+	# nobody applies the rules of a qube that is off, or without a netvm
+	set_rules off <<<'action=drop'
+	raw admin.vm.firewall.Reload net
+	writes fw
+	writes net
+}
+
+@test 'release 4: a rule whose time comes is taken away' {
+	start
+	qvm-start -q app
+	watch_start fw
+	set_rules app <<<"action=accept dsthost=a expire=$(($(date +%s) + 1))"
+	writes fw $(again 10.137.0.4)
+	_await_line fw /qubes-firewall/10.137.0.4
+	writes fw /qubes-firewall/10.137.0.4/ /qubes-firewall/10.137.0.4/policy /qubes-firewall/10.137.0.4
+}
+
+# The worked example of vm-interface 6.4: qid 7 behind the network of qid 2.
+old_system() {
+	cat >"$BATS_TEST_TMPDIR/fixture.yaml" <<-END
+		globals: {default_template: tmpl}
+		qubes:
+		  - {name: tmpl, class: TemplateVM, label: black, netvm: none}
+		  - {name: proxy, label: red, netvm: uplink, properties: {provides_network: true}}
+		  - {name: uplink, label: red, netvm: none, properties: {provides_network: true}}
+		  - {name: x4, label: red, netvm: none}
+		  - {name: x5, label: red, netvm: proxy}
+		  - {name: x6, label: red, netvm: proxy}
+		  - {name: app, label: red, netvm: proxy}
+	END
+}
+
+@test 'release 3: iptables' {
+	old_system
+	start --vmif r3
+	qvm-start -q proxy
+	watch_start proxy uplink
+	qvm-start -q app
+	xid=$(qvm-prefs app xid)
+	writes proxy /qubes-iptables-header "/qubes-iptables-domainrules/$xid" /qubes-iptables
+	writes uplink
+	set_rules app <<-'END'
+		action=accept dsthost=192.0.2.0/24 proto=tcp dstports=80-443
+		action=accept specialtarget=dns
+	END
+	writes proxy /qubes-iptables-domainrules/ /qubes-iptables-header "/qubes-iptables-domainrules/$xid" /qubes-iptables
+	value_is proxy /qubes-iptables reload
+	value_is proxy "/qubes-iptables-domainrules/$xid" '*filter\n'\
+'-A FORWARD -s 10.137.2.9 -d 192.0.2.0/24 -p tcp --dport 80:443 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -p udp -d 10.137.2.1 --dport 53 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -p udp -d 10.137.2.254 --dport 53 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -p tcp -d 10.137.2.1 --dport 53 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -p tcp -d 10.137.2.254 --dport 53 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -j REJECT --reject-with icmp-host-prohibited\nCOMMIT\n'
+	run qdb proxy read /qubes-iptables-header
+	assert_output --regexp '^10 /qubes-iptables-header=# Generated by qvmd on [A-Za-z0-9: ]+\\n'
+	assert_equal "${output#*20[0-9][0-9]}" '\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n'\
+'-A INPUT -i vif+ -p udp -m udp --dport 68 -j DROP\n'\
+'-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n'\
+'-A INPUT -p icmp -j ACCEPT\n-A INPUT -i lo -j ACCEPT\n'\
+'-A INPUT -j REJECT --reject-with icmp-host-prohibited\n'\
+'-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n'\
+'-A FORWARD -i vif0.0 -j ACCEPT\n-A FORWARD -i vif+ -o vif+ -j DROP\nCOMMIT\n'
+	set_rules app <<-'END'
+		action=drop dsthost=8.8.8.8
+		action=accept dsthost=a.b proto=icmp icmptype=8
+		action=accept dst6=2001:db8::1
+		action=drop specialtarget=dns proto=udp
+		action=accept specialtarget=dns proto=tcp dstports=80
+		action=accept proto=udp dstports=123
+	END
+	value_is proxy "/qubes-iptables-domainrules/$xid" '*filter\n'\
+'-A FORWARD -s 10.137.2.9 -d 8.8.8.8 -j REJECT --reject-with icmp-host-prohibited\n'\
+'-A FORWARD -s 10.137.2.9 -d a.b -p icmp --icmp-type 8 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -p udp -d 10.137.2.1 --dport 53 -j REJECT --reject-with icmp-host-prohibited\n'\
+'-A FORWARD -s 10.137.2.9 -p udp -d 10.137.2.254 --dport 53 -j REJECT --reject-with icmp-host-prohibited\n'\
+'-A FORWARD -s 10.137.2.9 -p udp --dport 123 -j ACCEPT\n'\
+'-A FORWARD -s 10.137.2.9 -j REJECT --reject-with icmp-host-prohibited\nCOMMIT\n'
+	: >"$BATS_TEST_TMPDIR/watch.proxy"
+	# two clients, each once; one of them goes
+	qvm-start -q x5
+	writes proxy /qubes-iptables-domainrules/ /qubes-iptables-header "/qubes-iptables-domainrules/$xid" \
+		"/qubes-iptables-domainrules/$(qvm-prefs x5 xid)" /qubes-iptables
+	qvm-prefs app netvm ''
+	writes proxy /qubes-iptables-domainrules/ /qubes-iptables-header \
+		"/qubes-iptables-domainrules/$(qvm-prefs x5 xid)" /qubes-iptables
+	value_is proxy /qubes-iptables-error ''
+}
+
+@test 'release 4: a network qube that knows only iptables gets both' {
+	old_system
+	start
+	qvm-start -q app
+	value_is proxy "/qubes-iptables-domainrules/$(qvm-prefs app xid)" '*filter\n'\
+'-A FORWARD -s 10.137.0.7 -j ACCEPT\n-A FORWARD -s 10.137.0.7 -j DROP\nCOMMIT\n'
+	value_is proxy /qubes-iptables reload
+	value_is proxy /qubes-firewall/10.137.0.7/0000 action=accept
+	run qdb proxy read /qubes-iptables-header
+	refute_output --partial vif0.0
+	qvm-features tmpl qubes-firewall 1
+	watch_start proxy
+	set_rules app <<<'action=drop'
+	writes proxy $(again 10.137.0.7)
+}
+
+@test 'rules that do not fit are told, and the others are written' {
+	old_system
+	start --vmif r3 --log "$BATS_TEST_TMPDIR/log"
+	qvm-start -q app
+	for ((i = 0; i < 60; i++)); do echo "action=accept dsthost=host-with-a-long-name-$i.example.org"; done | set_rules app
+	grep -q "proxy: no key 'qubes-iptables-domainrules/.*': the value is too long for QubesDB" "$BATS_TEST_TMPDIR/log"
+	value_is proxy "/qubes-iptables-domainrules/$(qvm-prefs app xid)"
+	value_is proxy /qubes-iptables reload
 }
 
 # ---- what a qube writes ----

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "qvmd/publish.h"
 #include "qvmd/store.h"
 
 /* The clock may be set, and stands still for the timer while the machine sleeps: looked at so often. */
@@ -68,6 +69,7 @@ void firewall_clear(struct vm *v)
 
 void firewall_changed(struct vm *v)
 {
+	publish_firewall(v);
 	fire(v->sys, v, "firewall-changed", NULL);
 }
 

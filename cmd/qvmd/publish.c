@@ -34,8 +34,21 @@ static void batch_begin(struct batch *b, struct sys *s)
 	publish_source_init(&b->src, s, s->publisher->zone);
 }
 
+/* Once for each network qube, however many of its clients have changed. */
+static void add_iptables(struct batch *b)
+{
+	for (size_t i = 0; i < b->iptables.n; i++) {
+		CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+		struct vm *netvm = vm_find_uuid(b->sys, b->iptables.v[i]);
+
+		derive_iptables(&b->src, b->sys->opt.vmif, netvm->name, &l);
+		batch_add(b, netvm, &l);
+	}
+}
+
 static void batch_end(struct batch *b)
 {
+	add_iptables(b);
 	batch_apply(b, b->sys->publisher->sinks);
 	publish_source_release(&b->src);
 	batch_release(b);
@@ -71,6 +84,22 @@ static void add_client(struct batch *b, struct vm *netvm, struct vm *client)
 	batch_add_once(b, netvm, &l);
 }
 
+static void add_rules(struct batch *b, struct vm *netvm, struct vm *client)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+
+	if (!netvm || !netvm->published)
+		return;
+	derive_rules(&b->src, netvm->sys->opt.vmif, netvm->name, client->name, &l);
+	batch_add(b, netvm, &l);
+}
+
+static void want_iptables(struct batch *b, const struct vm *netvm)
+{
+	if (netvm && netvm->published && !strv_has(&b->iptables, netvm->uuid))
+		strv_add(&b->iptables, netvm->uuid);
+}
+
 static void add_set(struct batch *b, struct vm *v)
 {
 	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
@@ -102,6 +131,8 @@ void publish_start(struct vm *v)
 	batch_begin(&b, v->sys);
 	add_connected(&b, netvm);
 	add_client(&b, netvm, v);
+	add_rules(&b, netvm, v);
+	want_iptables(&b, netvm);
 	batch_add_kind(&b, v, KEY_OP_CREATE);
 	v->published = true;
 	add_memory(&b, v);
@@ -117,6 +148,7 @@ void publish_up(struct vm *v)
 	if (!s->publisher)
 		return;
 	batch_begin(&b, s);
+	add_rules(&b, netvm_of(v), v);
 	for (size_t i = 0; i < s->n_vms; i++) {
 		struct vm *q = s->vms[i];
 
@@ -204,6 +236,16 @@ void publish_netvm(struct vm *v, const char *old)
 		note_add(v->sys, v, NOTE_NETVM, old);
 }
 
+void publish_firewall(struct vm *v)
+{
+	if (!v->published)
+		return;
+	note_add(v->sys, v, NOTE_FIREWALL, NULL);
+	/* A mere reload is answered at once. */
+	if (!store_is_dirty(v->sys))
+		publish_flush(v->sys);
+}
+
 void publish_forget(struct sys *s)
 {
 	struct publisher *p = s->publisher;
@@ -268,13 +310,25 @@ static void netvm_changed(struct batch *b, struct vm *v, const char *old_name)
 {
 	struct vm *old = old_name ? vm_find(b->sys, old_name) : NULL, *new = netvm_of(v);
 
-	if (old != new)
+	if (old != new) {
 		add_connected(b, old);
+		want_iptables(b, old);
+	}
 	if (!new)
 		return;
 	add_connected(b, new);
 	add_set(b, v);
 	add_client(b, new, v);
+	add_rules(b, new, v);
+	want_iptables(b, new);
+}
+
+static void firewall_follows(struct batch *b, struct vm *v)
+{
+	struct vm *netvm = netvm_of(v);
+
+	add_rules(b, netvm, v);
+	want_iptables(b, netvm);
 }
 
 static void note_follow(struct batch *b, const struct note *n)
@@ -287,8 +341,12 @@ static void note_follow(struct batch *b, const struct note *n)
 		return;
 	if (n->kind == NOTE_CHANGE)
 		qube_changed(b, v, n->text);
-	else if (n->kind == NOTE_NETVM && v->published)
+	else if (!v->published)
+		return;
+	else if (n->kind == NOTE_NETVM)
 		netvm_changed(b, v, n->text);
+	else
+		firewall_follows(b, v);
 }
 
 void publish_flush(struct sys *s)

@@ -56,6 +56,7 @@ void batch_release(struct batch *b)
 		free((char *)b->v[i].value);
 	}
 	free(b->v);
+	strv_release(&b->iptables);
 	b->v = NULL;
 	b->n = b->cap = 0;
 }

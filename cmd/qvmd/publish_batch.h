@@ -10,6 +10,7 @@ struct batch {
 	struct key_source src;
 	struct key_op *v; /* owns key and value of each */
 	size_t n, cap;
+	struct strv iptables; /* uuids of network qubes whose rules of release 3 are to be written */
 };
 
 /* CREATE or DESTROY. */

@@ -40,6 +40,16 @@ static void source_features(const struct key_source *src, const char *qube, stru
 		strv_add(ret, v->features.v[i].key);
 }
 
+static char *source_rules(const struct key_source *src, const char *qube)
+{
+	const struct vm *v = vm_find(sys_of(src), qube);
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	if (v)
+		fw_rules_print(&text, firewall_rules(v), FW_SERVER);
+	return buf_steal(&text);
+}
+
 void publish_source_init(struct key_source *ret, struct sys *s, const char *zone)
 {
 	struct strv *names = xcalloc(1, sizeof *names);
@@ -51,6 +61,7 @@ void publish_source_init(struct key_source *ret, struct sys *s, const char *zone
 	names->n = s->n_vms;
 	*ret = (struct key_source){
 		.data = s, .prop = source_prop, .feature = source_feature, .features = source_features,
+		.rules = source_rules,
 		.qubes = names, .zone = zone, .now = time(NULL),
 	};
 }

@@ -351,7 +351,9 @@ static void clients(const struct deriving *d)
 		if (!prop_is(d, client, "netvm", d->qube) || derive_domid(d->src, client) < 0)
 			continue;
 		derive_client(d->src, d->gen, d->qube, client, d->ret);
+		derive_rules(d->src, d->gen, d->qube, client, d->ret);
 	}
+	derive_iptables(d->src, d->gen, d->qube, d->ret);
 }
 
 void derive_set(const struct key_source *s, enum vmif_gen gen, const char *qube, struct key_values *ret)

@@ -18,7 +18,7 @@ struct key_source {
 	const char *(*feature)(const struct key_source *s, const char *qube, const char *feature);
 	/* Adds the names of all features of the qube itself. */
 	void (*features)(const struct key_source *s, const char *qube, struct strv *ret);
-	/* Firewall rules as admin.vm.firewall.Get gives them. Caller frees. */
+	/* Firewall rules as admin.vm.firewall.Get gives them; such as are over may be among them. Caller frees. */
 	char *(*rules)(const struct key_source *s, const char *qube);
 	const struct strv *qubes; /* names of all, dom0 too, sorted */
 	const char *zone;         /* dom0's time zone; NULL: not known */
@@ -38,6 +38,12 @@ void derive_connected(const struct key_source *s, enum vmif_gen gen, const char 
 /* In a network qube: what it needs to know of a client before that one's interface appears. */
 void derive_client(const struct key_source *s, enum vmif_gen gen, const char *netvm, const char *client,
 		   struct key_values *ret);
+/* In a network qube: the rules of a client as release 4 has them; what tells that they are complete comes last. */
+void derive_rules(const struct key_source *s, enum vmif_gen gen, const char *netvm, const char *client,
+		  struct key_values *ret);
+/* In a network qube: the rules of all clients that run as release 3 has them, for one that reads those. */
+void derive_iptables(const struct key_source *s, enum vmif_gen gen, const char *netvm, struct key_values *ret);
+
 /* The keys that a change writes at once (a word of keys.h, column live): those of the set whose rows name it, with
  * their values, or as gone. */
 void derive_change(const struct key_source *s, enum vmif_gen gen, const char *qube, const char *change,

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The firewall of a client in its network qube: of release 4 (vm-interface 7.2), and of release 3 (6.2, 6.3). */
+#include "base/mem.h"
+#include "model/firewall.h"
+#include "vmif/derive_impl.h"
+
+#define NUMBERS_MAX 10000 /* four digits; a rule behind them is as good as the final drop */
+
+static void rules_of(const struct deriving *d, const char *client, struct fw_rules *ret)
+{
+	CLEANUP_FREE char *text = d->src->rules(d->src, client);
+	size_t line;
+
+	/* Rules that cannot be read let nothing through. */
+	if (fw_rules_parse(ret, text, strlen(text), FW_SERVER, &line, NULL) < 0)
+		*ret = (struct fw_rules){0};
+}
+
+/* It counts in a family of addresses, 4 or 6, at present. */
+static bool applies(const struct deriving *d, const struct fw_rule *r, int family)
+{
+	int own = fw_rule_family(r);
+
+	return fw_rule_expiry(r) > d->src->now && (!own || own == family);
+}
+
+/* ---- release 4 ---- */
+
+static void rules_for(const struct deriving *d, const char *ip, const struct fw_rules *rules, int family)
+{
+	CLEANUP_FREE char *base = xasprintf("qubes-firewall/%s", ip);
+	CLEANUP_FREE char *dir = xasprintf("%s/", base), *policy = xasprintf("%s/policy", base);
+
+	key_values_add_gone(d->ret, dir);
+	put(d, policy, "drop");
+	for (size_t i = 0; i < rules->n && i < NUMBERS_MAX; i++) {
+		CLEANUP_FREE char *key = xasprintf("%s/%04zu", base, i);
+		CLEANUP_BUF struct buf text = BUF_INIT;
+
+		if (!applies(d, &rules->v[i], family))
+			continue;
+		fw_rule_print(&text, &rules->v[i], FW_ENTRY);
+		put(d, key, buf_str(&text));
+	}
+	/* Last of all: now they are complete. */
+	put(d, base, "");
+}
+
+void derive_rules(const struct key_source *s, enum vmif_gen gen, const char *netvm, const char *client,
+		  struct key_values *ret)
+{
+	const struct deriving d = { s, gen, netvm, ret };
+	CLEANUP_FREE char *ip = prop_of(&d, client, "ip"), *ip6 = prop_of(&d, client, "ip6");
+	CLEANUP_FW_RULES struct fw_rules rules = {0};
+
+	if (gen != VMIF_R4)
+		return;
+	rules_of(&d, client, &rules);
+	if (*ip)
+		rules_for(&d, ip, &rules, 4);
+	if (*ip6)
+		rules_for(&d, ip6, &rules, 6);
+}
+
+/* ---- release 3, and for network qubes of release 4 that know no better ---- */
+
+struct text {
+	const struct deriving *d;
+	struct buf b;
+	const char *ip; /* of the client */
+	const char *dns[2];
+};
+
+static const char *verdict(const struct deriving *d, bool drop)
+{
+	if (!drop)
+		return "ACCEPT";
+	return d->gen == VMIF_R4 ? "DROP" : "REJECT --reject-with icmp-host-prohibited";
+}
+
+/* The special target is port 53 of either server, by the protocols that the rule leaves. Another address in the rule
+ * can only be dropped with them, not let through. */
+static void dns_lines(struct text *t, const struct fw_rule *r)
+{
+	const char *only = fw_rule_proto(r);
+
+	if ((r->has_ports && (r->port_first != 53 || r->port_last != 53)) || (r->dst && !r->drop))
+		return;
+	for (int proto = 0; proto < 2; proto++) {
+		const char *name = proto ? "tcp" : "udp";
+
+		for (int i = 0; i < 2 && (!only || streq(only, name)); i++)
+			if (*t->dns[i])
+				buf_addf(&t->b, "-A FORWARD -s %s -p %s -d %s --dport 53 -j %s\n", t->ip, name,
+					 t->dns[i], verdict(t->d, r->drop));
+	}
+}
+
+static void rule_line(struct text *t, const struct fw_rule *r)
+{
+	const char *proto = fw_rule_proto(r), *slash = r->dst ? strstr(r->dst, "/32") : NULL;
+
+	buf_addf(&t->b, "-A FORWARD -s %s", t->ip);
+	if (r->dst)
+		buf_addf(&t->b, " -d %.*s", (int)(slash ? (size_t)(slash - r->dst) : strlen(r->dst)), r->dst);
+	if (proto)
+		buf_addf(&t->b, " -p %s", proto);
+	if (r->has_ports && r->port_first == r->port_last)
+		buf_addf(&t->b, " --dport %u", r->port_first);
+	else if (r->has_ports)
+		buf_addf(&t->b, " --dport %u:%u", r->port_first, r->port_last);
+	if (r->icmptype)
+		buf_addf(&t->b, " --icmp-type %s", r->icmptype);
+	buf_addf(&t->b, " -j %s\n", verdict(t->d, r->drop));
+}
+
+static void domain_rules(const struct deriving *d, const char *client, int64_t domid)
+{
+	CLEANUP_FREE char *ip = client_ip(d, client), *key = xasprintf("qubes-iptables-domainrules/%jd", (intmax_t)domid);
+	CLEANUP_FREE char *first = NULL, *second = NULL;
+	CLEANUP_FW_RULES struct fw_rules rules = {0};
+	struct text t = { .d = d, .ip = ip };
+
+	if (!*ip)
+		return;
+	client_dns(d, client, &first, &second);
+	t.dns[0] = first;
+	t.dns[1] = second;
+	rules_of(d, client, &rules);
+	buf_addstr(&t.b, "*filter\n");
+	for (size_t i = 0; i < rules.n; i++) {
+		if (!applies(d, &rules.v[i], 4))
+			continue;
+		if (rules.v[i].dns)
+			dns_lines(&t, &rules.v[i]);
+		else
+			rule_line(&t, &rules.v[i]);
+	}
+	buf_addf(&t.b, "-A FORWARD -s %s -j %s\nCOMMIT\n", ip, verdict(d, true));
+	put(d, key, buf_str(&t.b));
+	buf_release(&t.b);
+}
+
+static void header(const struct deriving *d)
+{
+	struct tm tm;
+	char date[64] = "";
+
+	if (gmtime_r(&d->src->now, &tm))
+		strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &tm);
+	putf(d, "qubes-iptables-header",
+	     "# Generated by qvmd on %s\n"
+	     "*filter\n"
+	     ":INPUT DROP [0:0]\n"
+	     ":FORWARD DROP [0:0]\n"
+	     ":OUTPUT ACCEPT [0:0]\n"
+	     "-A INPUT -i vif+ -p udp -m udp --dport 68 -j DROP\n"
+	     "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+	     "-A INPUT -p icmp -j ACCEPT\n"
+	     "-A INPUT -i lo -j ACCEPT\n"
+	     "-A INPUT -j REJECT --reject-with icmp-host-prohibited\n"
+	     "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+	     "%s"
+	     "-A FORWARD -i vif+ -o vif+ -j DROP\n"
+	     "COMMIT\n", date, d->gen == VMIF_R4 ? "" : "-A FORWARD -i vif0.0 -j ACCEPT\n");
+}
+
+/* Whose firewall is told in this way: in releases 2 and 3 that is a thing of ProxyVMs. */
+static bool reads_iptables(const struct deriving *d)
+{
+	const char *newer = template_feature(d, d->qube, "qubes-firewall");
+	CLEANUP_FREE char *netvm = derive_netvm(d->src, d->qube);
+
+	if (!is_network(d, d->qube))
+		return false;
+	return d->gen == VMIF_R4 ? !newer || !*newer : *netvm;
+}
+
+void derive_iptables(const struct key_source *s, enum vmif_gen gen, const char *netvm, struct key_values *ret)
+{
+	const struct deriving d = { s, gen, netvm, ret };
+
+	if (!reads_iptables(&d))
+		return;
+	key_values_add_gone(ret, "qubes-iptables-domainrules/");
+	header(&d);
+	for (size_t i = 0; i < s->qubes->n; i++) {
+		const char *client = s->qubes->v[i];
+		CLEANUP_FREE char *up = derive_netvm(s, client);
+		int64_t domid = streq(up, netvm) ? derive_domid(s, client) : -1;
+
+		if (domid >= 0)
+			domain_rules(&d, client, domid);
+	}
+	put(&d, "qubes-iptables", "reload");
+}
