@@ -116,7 +116,8 @@ static void rule_line(struct text *t, const struct fw_rule *r)
 
 static void domain_rules(const struct deriving *d, const char *client, int64_t domid)
 {
-	CLEANUP_FREE char *ip = client_ip(d, client), *key = xasprintf("qubes-iptables-domainrules/%jd", (intmax_t)domid);
+	CLEANUP_FREE char *ip = client_ip(d, client);
+	CLEANUP_FREE char *key = xasprintf("qubes-iptables-domainrules/%jd", (intmax_t)domid);
 	CLEANUP_FREE char *first = NULL, *second = NULL;
 	CLEANUP_FW_RULES struct fw_rules rules = {0};
 	struct text t = { .d = d, .ip = ip };
