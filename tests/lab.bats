@@ -93,6 +93,28 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	rm -r "$dir"
 }
 
+@test "the real xenstored serves the lab" {
+	# shellcheck disable=SC2016
+	show='echo "$XENSTORED_RUNDIR $XENSTORED_PATH" | sed "s,$QVM_LAB,DIR,g"; ls $QVM_LAB; xenstore-write a/b c; xenstore-ls -f -p a'
+	expect 0 "qvm-lab sh -c '$show'" 'DIR/xs DIR/xs/socket
+qubesd.sock
+state
+xs
+a/b = "c"   (n0)
+'
+	expect 1 "qvm-lab --xenstored none sh -c '$show'" 'DIR/xs DIR/xs/socket
+qubesd.sock
+state
+' $'xenstore-write: xs_open: No such file or directory\nxenstore-ls: xs_open: No such file or directory\n'
+	expect 0 'qvm-lab --xenstored /bin/false true' '' \
+		$'qvm-lab: there is no XenStore: cannot start /bin/false: it has ended\n'
+	expect 0 "qvm-lab --xenstored $(xenstored_program) true" '' ''
+	printf '#!/bin/sh\nprintf "no \\033[31m luck\\nmore\\n" >&2\n' >"$BATS_TEST_TMPDIR/bad"
+	chmod +x "$BATS_TEST_TMPDIR/bad"
+	expect 0 "qvm-lab --xenstored $BATS_TEST_TMPDIR/bad true" '' \
+		$'qvm-lab: there is no XenStore: cannot start '"$BATS_TEST_TMPDIR"$'/bad: no _[31m luck\n'
+}
+
 @test "signals reach the command" {
 	for s in TERM INT HUP QUIT USR1 USR2; do
 		# shellcheck disable=SC2016
@@ -109,9 +131,10 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	lab_start sh -c 'echo $QVM_LAB ready; exec tail -f /dev/null'
 	read -r dir _ <"$BATS_TEST_TMPDIR/lab.out"
 	[[ -S $dir/qubesd.sock ]]
+	xenstored=$(pgrep -P "$(pgrep -P "$LAB" -x qvm-lab-keeper)" -x xenstored)
 	kill -9 "$LAB"
 	wait "$LAB" || :
-	gone() { [[ ! -e $dir ]]; }
+	gone() { [[ ! -e $dir ]] && _gone "$xenstored"; }
 	until_true gone
 	no_process() { ! pgrep -f "$TMPDIR" >/dev/null; }
 	until_true no_process
@@ -122,9 +145,11 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	lab_start sh -c 'echo $QVM_LAB ready; exec tail -f /dev/null'
 	read -r dir _ <"$BATS_TEST_TMPDIR/lab.out"
 	keeper=$(pgrep -P "$LAB" -x qvm-lab-keeper)
-	daemon=$(pgrep -P "$keeper")
+	daemons=$(pgrep -P "$keeper" | xargs)
+	assert_equal "$(pgrep -P "$keeper" -x 'qvmd|xenstored' | xargs)" "$daemons"
 	kill -9 "$keeper"
-	ended() { ! kill -0 "$daemon" 2>/dev/null; }
+	# shellcheck disable=SC2086
+	ended() { ! kill -0 $daemons 2>/dev/null; }
 	until_true ended
 	kill "$LAB"
 	wait "$LAB" || :

@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #include "os/io.h"
 #include "os/sock.h"
 #include "os/spawn.h"
+#include "qvm-lab/xenstored.h"
 
 #define READY_MS 60000 /* a large fixture on a slow disk */
 #define PATIENCE_MS 5000
@@ -83,7 +85,7 @@ static int start_daemon(const struct keeper *k, struct child *daemon, int lifeli
 	return 0;
 }
 
-static void end_daemon(struct child *daemon)
+static void end(struct child *daemon)
 {
 	uint64_t deadline = now_ns() + PATIENCE_MS * 1000000ull;
 
@@ -97,31 +99,49 @@ static void end_daemon(struct child *daemon)
 	}
 }
 
-/* Tells by one int on report what became of the start, then waits for the end of lifeline. */
-static void keep(const struct keeper *k, int lifeline, int report)
+/* What became of the start. */
+struct report {
+	int result;
+	char xenstored_why[sizeof((struct keeper *)0)->xenstored_why];
+};
+
+/* A lab without XenStore is one, too. */
+static void start_xenstored(const struct keeper *k, struct child *xenstored, struct report *r)
 {
-	struct child daemon = CHILD_INIT;
+	CLEANUP_FREE char *why = NULL;
+
+	if (k->xenstored && xenstored_start(k->xenstored, k->xenstore_dir, xenstored, &why) < 0)
+		snprintf(r->xenstored_why, sizeof r->xenstored_why, "%s", why);
+}
+
+/* Tells on report_fd, then waits for the end of lifeline. */
+static void keep(const struct keeper *k, int lifeline, int report_fd)
+{
+	struct child daemon = CHILD_INIT, xenstored = CHILD_INIT;
+	struct report report = {0};
 	char c;
-	int r;
 
 	setsid();
 	prctl(PR_SET_NAME, "qvm-lab-keeper");
-	r = start_daemon(k, &daemon, lifeline);
+	start_xenstored(k, &xenstored, &report);
+	report.result = start_daemon(k, &daemon, lifeline);
 	/* Only now: the daemon must not begin its life with ignored signals. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (write_all(report, &r, sizeof r) == 0 && r == 0)
+	if (write_all(report_fd, &report, sizeof report) == 0 && report.result == 0)
 		while (read(lifeline, &c, 1) < 0 && errno == EINTR)
 			;
-	end_daemon(&daemon);
-	if (!k->keep || r < 0)
+	end(&daemon);
+	end(&xenstored);
+	if (!k->keep || report.result < 0)
 		nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 int keeper_start(struct keeper *k)
 {
+	struct report got = { .result = -ECHILD };
 	int life[2], report[2], result;
 
 	if (pipe2(life, O_CLOEXEC) < 0)
@@ -139,12 +159,14 @@ int keeper_start(struct keeper *k)
 		keep(k, life[0], report[1]);
 		_exit(0);
 	}
-	result = k->pid < 0 ? -errno : -ECHILD;
+	result = k->pid < 0 ? -errno : 0;
 	close(life[0]);
 	close(report[1]);
 	k->lifeline = life[1];
-	if (k->pid > 0 && read(report[0], &result, sizeof result) != sizeof result)
-		result = -ECHILD;
+	if (k->pid > 0) {
+		result = read(report[0], &got, sizeof got) == sizeof got ? got.result : -ECHILD;
+		memcpy(k->xenstored_why, got.xenstored_why, sizeof k->xenstored_why);
+	}
 	close(report[0]);
 	if (result < 0)
 		keeper_stop(k);

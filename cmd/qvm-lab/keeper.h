@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The process that keeps a lab: it starts the daemon, and takes it and its directory away afterwards. */
+/* The process that keeps a lab: it starts its daemons, and takes them and the directory away afterwards. */
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,10 @@ struct keeper {
 	const char *fixture;
 	const char *compat;  /* NULL: the daemon's default */
 	bool keep;
+	const char *xenstored; /* program, or NULL: there will be none */
+	const char *xenstore_dir;
+	const char *xenstore;  /* its socket there */
+	char xenstored_why[256]; /* after the start: why it does not run, or "" */
 	pid_t pid;
 	int lifeline; /* the lab lasts as long as somebody holds this open; close-on-exec */
 };

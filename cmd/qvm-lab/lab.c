@@ -12,9 +12,10 @@
 #include "cli/tool.h"
 #include "os/io.h"
 #include "qvm-lab/keeper.h"
+#include "qvm-lab/xenstored.h"
 
-/* The socket's path must fit into an address; what is in the directory is longer than this by less. */
-#define DIR_MAX 80
+/* The sockets' paths must fit into an address: the longest is qvm-lab.XXXXXX/xs/dom32752.socket below it. */
+#define DIR_MAX 72
 
 static const struct opt options[] = {
 	{"--fixture", OPT_VALUE, 0, "NAME|FILE",
@@ -24,6 +25,9 @@ static const struct opt options[] = {
 	 .comp = COMP_FILE},
 	{"--keep", OPT_FLAG, .help = "leave the private directory behind, and say where it is"},
 	{"--compat", OPT_VALUE, 0, "VERSION", "refuse as this version does", "4.2 4.3 next", COMP_WORDS},
+	{"--xenstored", OPT_VALUE, 0, "PROGRAM|none",
+	 "the server of XenStore for the lab, or none (default: that of the newest Xen that is installed)",
+	 .comp = COMP_FILE},
 	OPT_END,
 };
 
@@ -86,7 +90,7 @@ static void shell_quote(struct buf *b, const char *s)
 /* A start file for bash: what the user has, our PATH (theirs may have replaced it), completion, prompt. */
 static char *write_rcfile(const char *dir, const char *bin)
 {
-	CLEANUP_FREE char *beside = program_share("bash-completion/completions/qvm-tools");
+	CLEANUP_FREE char *beside = program_beside("share/bash-completion/completions/qvm-tools");
 	const char *completions[] = {beside, QVM_DATADIR "/../bash-completion/completions/qvm-tools"};
 	CLEANUP_FREE char *path = xasprintf("%s/bashrc", dir);
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -142,6 +146,9 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 
 	setenv("QVM_ENDPOINT", endpoint, 1);
 	setenv("QVM_LAB", k->dir, 1);
+	/* Whether one serves there or not: the command must not find that of the machine. */
+	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
+	setenv("XENSTORED_PATH", k->xenstore, 1);
 	if (new_path)
 		setenv("PATH", new_path, 1);
 	if (!arg_pos(&c->args, "COMMAND"))
@@ -205,10 +212,24 @@ static int run_in_lab(struct ctx *c, const struct keeper *k, const char *bin)
 	return status;
 }
 
+/* The program, or NULL: the caller frees it. */
+static char *xenstored_program(struct ctx *c)
+{
+	const char *given = arg_value(&c->args, "--xenstored");
+	char *program = given && !streq(given, "none") ? xstrdup(given) : NULL;
+
+	if (!given) {
+		program = xenstored_find();
+		if (!program)
+			say(c, "%s: there is no XenStore: xenstored is not installed", c->prog);
+	}
+	return program;
+}
+
 static int run(struct ctx *c)
 {
 	CLEANUP_FREE char *dir = private_dir(), *qvmd = NULL, *bin = program_dir(&qvmd);
-	CLEANUP_FREE char *state = NULL, *socket = NULL;
+	CLEANUP_FREE char *state = NULL, *socket = NULL, *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL;
 	const char *given = arg_value(&c->args, "--state"), *fixture = arg_value(&c->args, "--fixture");
 	int r, status;
 
@@ -216,17 +237,23 @@ static int run(struct ctx *c)
 		return fail(c, "cannot make a private directory: %s", strerror(errno));
 	state = given ? xstrdup(given) : xasprintf("%s/state", dir);
 	socket = xasprintf("%s/qubesd.sock", dir);
+	xenstored = xenstored_program(c);
+	xs_dir = xasprintf("%s/xs", dir);
+	xs_socket = xasprintf("%s/socket", xs_dir);
 
 	struct keeper k = {
 		.dir = dir, .state = state, .socket = socket, .qvmd = qvmd,
 		.fixture = fixture ? fixture : "default",
 		.compat = arg_value(&c->args, "--compat"),
 		.keep = arg_has(&c->args, "--keep"),
+		.xenstored = xenstored, .xenstore_dir = xs_dir, .xenstore = xs_socket,
 	};
 
 	r = keeper_start(&k);
 	if (r < 0)
 		return fail(c, "cannot start %s: %s", qvmd, r == -ECHILD ? "it has ended" : strerror(-r));
+	if (k.xenstored_why[0])
+		say(c, "%s: there is no XenStore: cannot start %s: %s", c->prog, xenstored, k.xenstored_why);
 	status = run_in_lab(c, &k, bin);
 	keeper_stop(&k);
 	if (k.keep)

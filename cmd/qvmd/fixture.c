@@ -413,7 +413,7 @@ static int load_document(struct load *l, yaml_node_t *root, int depth)
 
 static FILE *open_fixture(const char *name, char **ret_path, struct err *err)
 {
-	CLEANUP_FREE char *beside = program_share("qvm-tools/fixtures");
+	CLEANUP_FREE char *beside = program_beside("share/qvm-tools/fixtures");
 	const char *dirs[] = {getenv("QVM_FIXTURE_DIR"), beside, QVM_DATADIR "/fixtures"};
 	size_t n = strlen(name);
 	bool is_path = strchr(name, '/') || (n > 5 && streq(name + n - 5, ".yaml"));

@@ -86,9 +86,9 @@ char *program_path(void)
 	return n > 0 && (size_t)n < sizeof path && path[0] == '/' ? xstrndup(path, (size_t)n) : NULL;
 }
 
-char *program_share(const char *name)
+char *program_beside(const char *name)
 {
 	CLEANUP_FREE char *path = program_path();
 
-	return path ? xasprintf("%.*s/../share/%s", (int)(strrchr(path, '/') - path), path, name) : NULL;
+	return path ? xasprintf("%.*s/../%s", (int)(strrchr(path, '/') - path), path, name) : NULL;
 }

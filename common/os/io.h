@@ -21,8 +21,8 @@ int read_file(const char *path, struct buf *b, size_t max);
 int set_nonblock(int fd, bool on);
 /* The path of the program that runs, links resolved; NULL when it cannot be told. The caller frees. */
 char *program_path(void);
-/* What an installation has beside the program: "bin/../share/NAME". NULL as above. The caller frees. */
-char *program_share(const char *name);
+/* What an installation has beside the program: "bin/../NAME". NULL as above. The caller frees. */
+char *program_beside(const char *name);
 
 #include <unistd.h>
 static inline void closep(int *fd)

@@ -27,7 +27,8 @@ exec {_TICK}<> <(:)
 export _TICK
 _tick() { read -rt 0.01 -u "$_TICK" || :; }
 
-_remember() { echo "$1" >>"$(_dir)/.pids"; }
+# _remember PID [DIR]: stop_all ends the one and removes the other.
+_remember() { echo "$*" >>"$(_dir)/.pids"; }
 
 # True when a process has ended, even if nobody has reaped it yet.
 _gone() {
@@ -50,10 +51,11 @@ _end() {
 
 # Everything that this test (or, within teardown_file, this file) has started.
 stop_all() {
-	local pid
+	local pid dir
 	[[ -f $(_dir)/.pids ]] || return 0
-	while read -r pid; do
+	while read -r pid dir; do
 		_end "$pid" || :
+		[[ -z $dir ]] || rm -rf "$dir"
 	done <"$(_dir)/.pids"
 	rm -f "$(_dir)/.pids"
 }
@@ -112,6 +114,33 @@ raw() {
 }
 # raw_bytes BYTES: a request of just these bytes.
 raw_bytes() { "$TESTBIN/rawcall" -x "$QVM_TEST_SOCKET" "$1"; }
+
+# ---- XenStore ----
+
+# The program of the newest Xen that is installed; /usr/sbin has but a script that wants a hypervisor.
+xenstored_program() {
+	local all=(/usr/lib/xen-*/bin/xenstored /usr/libexec/xen/bin/xenstored /usr/sbin/xenstored) p newest
+	for p in "${all[@]}"; do
+		[[ ! -x $p || $(head -c 4 "$p") != $'\177ELF' ]] || newest=${newest:-$p}
+	done
+	echo "${newest:?there is no xenstored; make deps installs it}"
+}
+
+# start_xenstored [options]: a xenstored for this test, with the lab's stand-in for the hypervisor. Exports
+# XENSTORED_PATH, XENSTORED_RUNDIR (where an introduced domain has its domN.socket) and XENSTORED_PID. What it does
+# is told in $XENSTORED_RUNDIR/trace.
+start_xenstored() {
+	# short: a path of a socket has at most 107 bytes
+	export XENSTORED_RUNDIR XENSTORED_PATH XENSTORED_PID
+	XENSTORED_RUNDIR=$(mktemp -d /tmp/xs.XXXXXX)
+	XENSTORED_PATH=$XENSTORED_RUNDIR/socket
+	coproc xenstored_proc { LD_PRELOAD=$QVM_BUILD/lib/qvm-tools/xen-standin.so exec "$(xenstored_program)" \
+		-N -P -T "$XENSTORED_RUNDIR/trace" "$@" </dev/null 2>"$XENSTORED_RUNDIR/err" 3>&-; }
+	# shellcheck disable=SC2154
+	XENSTORED_PID=$xenstored_proc_PID
+	_remember "$XENSTORED_PID" "$XENSTORED_RUNDIR"
+	read -r -u "${xenstored_proc[0]}" _ || { cat "$XENSTORED_RUNDIR/err" >&2 && return 1; }
+}
 
 # ---- events ----
 
