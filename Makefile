@@ -102,6 +102,9 @@ alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
 LIBS := -ljson-c -lcrypto
+XENSTORE := $(shell echo '\#include <xenstore.h>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lxenstore)
+$(if $(XENSTORE)$(filter deps clean,$(MAKECMDGOALS)),,$(info libxenstore is not installed: the programs will do without XenStore))
+LIBS += $(XENSTORE)
 LIBS_qvmd := -luv -lsqlite3 -lyaml
 
 .PHONY: all

@@ -5,7 +5,7 @@
  * and of the characters of vm-interface 1, values are bounded; the bytes of values are as hostile as the qube.
  *
  * Calls block, with a limit on silence, unless they say otherwise. After an error other than -ENOENT, -EINVAL,
- * -EPERM, -E2BIG and -ENAMETOOLONG the channel is of no further use and is to be closed.
+ * -EPERM, -E2BIG, -ENOSPC (a quota) and -ENAMETOOLONG the channel is of no further use and is to be closed.
  */
 #pragma once
 
