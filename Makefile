@@ -194,7 +194,8 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
-FUZZ_DAEMON := $(filter-out %/main.o %/server.o %/conn.o %/job.o %/vmif.o %/qubesdb.o,$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
+FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main server conn job vmif qubesdb xenstore xenworker xenjob)), \
+	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_job keystore) \
 	$(FUZZ_DAEMON)
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml

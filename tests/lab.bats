@@ -98,12 +98,14 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	show='echo "$XENSTORED_RUNDIR $XENSTORED_PATH" | sed "s,$QVM_LAB,DIR,g"; ls $QVM_LAB; xenstore-write a/b c; xenstore-ls -f -p a'
 	expect 0 "qvm-lab sh -c '$show'" 'DIR/xs DIR/xs/socket
 qubesd.sock
+run
 state
 xs
 a/b = "c"   (n0)
 '
 	expect 1 "qvm-lab --xenstored none sh -c '$show'" 'DIR/xs DIR/xs/socket
 qubesd.sock
+run
 state
 ' $'xenstore-write: xs_open: No such file or directory\nxenstore-ls: xs_open: No such file or directory\n'
 	expect 0 'qvm-lab --xenstored /bin/false true' '' \

@@ -51,24 +51,28 @@ static bool is_over(int lifeline)
 	return poll(&p, 1, 0) > 0;
 }
 
-static int start_daemon(const struct keeper *k, struct child *daemon, int lifeline)
+static int start_daemon(const struct keeper *k, struct child *daemon, bool xenstore, int lifeline)
 {
 	uint64_t deadline = now_ns() + READY_MS * 1000000ull;
-	const char *argv[16] = {k->qvmd, "--foreground", "--state", k->state, "--socket", k->socket,
-				"--fixture", k->fixture};
 	CLEANUP_FREE char *fd_arg = NULL;
-	size_t n = 8;
 	int fds[2], r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFD, 0) < 0)
 		return -errno;
 	fd_arg = xasprintf("%d", fds[0]);
-	argv[n++] = "--parent-fd";
-	argv[n++] = fd_arg;
-	if (k->compat) {
-		argv[n++] = "--compat";
-		argv[n++] = k->compat;
-	}
+
+	const char *argv[24] = { k->qvmd, "--foreground" };
+	const char *const options[][2] = {
+		{ "--state", k->state }, { "--socket", k->socket }, { "--fixture", k->fixture },
+		{ "--parent-fd", fd_arg }, { "--qubesdb-dir", k->qubesdb_dir },
+		{ "--xenstore", xenstore ? k->xenstore : NULL }, { "--compat", k->compat }, { "--vmif", k->vmif },
+	};
+
+	for (size_t i = 0, n = 2; i < ARRAY_SIZE(options); i++)
+		if (options[i][1]) {
+			argv[n++] = options[i][0];
+			argv[n++] = options[i][1];
+		}
 	r = spawn(daemon, (char *const *)argv, SPAWN_NULL_STDIN);
 	close(fds[0]);
 	if (r < 0)
@@ -124,7 +128,7 @@ static void keep(const struct keeper *k, int lifeline, int report_fd)
 	setsid();
 	prctl(PR_SET_NAME, "qvm-lab-keeper");
 	start_xenstored(k, &xenstored, &report);
-	report.result = start_daemon(k, &daemon, lifeline);
+	report.result = start_daemon(k, &daemon, xenstored.pid > 0, lifeline);
 	/* Only now: the daemon must not begin its life with ignored signals. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);

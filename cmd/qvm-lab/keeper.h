@@ -12,7 +12,9 @@ struct keeper {
 	const char *socket;
 	const char *qvmd;    /* program */
 	const char *fixture;
-	const char *compat;  /* NULL: the daemon's default */
+	const char *compat;  /* this and the next, NULL: the daemon's default */
+	const char *vmif;
+	const char *qubesdb_dir;
 	bool keep;
 	const char *xenstored; /* program, or NULL: there will be none */
 	const char *xenstore_dir;

@@ -25,6 +25,8 @@ static const struct opt options[] = {
 	 .comp = COMP_FILE},
 	{"--keep", OPT_FLAG, .help = "leave the private directory behind, and say where it is"},
 	{"--compat", OPT_VALUE, 0, "VERSION", "refuse as this version does", "4.2 4.3 next", COMP_WORDS},
+	{"--vmif", OPT_VALUE, 0, "RELEASE", "the generation of keys that qubes get: r2, r3, r4",
+	 "r2 r3 r4", COMP_WORDS},
 	{"--xenstored", OPT_VALUE, 0, "PROGRAM|none",
 	 "the server of XenStore for the lab, or none (default: that of the newest Xen that is installed)",
 	 .comp = COMP_FILE},
@@ -146,6 +148,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 
 	setenv("QVM_ENDPOINT", endpoint, 1);
 	setenv("QVM_LAB", k->dir, 1);
+	setenv("QVM_QUBESDB_DIR", k->qubesdb_dir, 1);
 	/* Whether one serves there or not: the command must not find that of the machine. */
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
@@ -229,7 +232,8 @@ static char *xenstored_program(struct ctx *c)
 static int run(struct ctx *c)
 {
 	CLEANUP_FREE char *dir = private_dir(), *qvmd = NULL, *bin = program_dir(&qvmd);
-	CLEANUP_FREE char *state = NULL, *socket = NULL, *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL;
+	CLEANUP_FREE char *state = NULL, *socket = NULL, *run = NULL;
+	CLEANUP_FREE char *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL;
 	const char *given = arg_value(&c->args, "--state"), *fixture = arg_value(&c->args, "--fixture");
 	int r, status;
 
@@ -239,12 +243,14 @@ static int run(struct ctx *c)
 	socket = xasprintf("%s/qubesd.sock", dir);
 	xenstored = xenstored_program(c);
 	xs_dir = xasprintf("%s/xs", dir);
+	run = xasprintf("%s/run", dir);
 	xs_socket = xasprintf("%s/socket", xs_dir);
 
 	struct keeper k = {
 		.dir = dir, .state = state, .socket = socket, .qvmd = qvmd,
 		.fixture = fixture ? fixture : "default",
 		.compat = arg_value(&c->args, "--compat"),
+		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run,
 		.keep = arg_has(&c->args, "--keep"),
 		.xenstored = xenstored, .xenstore_dir = xs_dir, .xenstore = xs_socket,
 	};

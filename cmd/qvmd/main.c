@@ -38,6 +38,7 @@ static const char help[] =
 	"  --max-backlog KIB    give up a subscriber that lags further behind (default: 8192)\n"
 	"  --vmif r2|r3|r4      the generation of keys that qubes get (default: r4)\n"
 	"  --qubesdb-dir DIR    where the sockets of QubesDB are (default: run, below that of --state)\n"
+	"  --xenstore PATH|none where xenstored listens (default: none)\n"
 	"  --localtime PATH     tells dom0's time zone (default: /etc/localtime)\n"
 	"  --parent-fd N        end when this pipe ends\n"
 	"  --list-methods       print the methods that are served, and exit\n"
@@ -46,7 +47,7 @@ static const char help[] =
 
 enum {
 	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_LOCALTIME, O_PARENT, O_METHODS, O_HELP, O_VERSION
+	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -64,6 +65,7 @@ static const struct option long_options[] = {
 	{"max-backlog", required_argument, NULL, O_BACKLOG},
 	{"vmif", required_argument, NULL, O_VMIF},
 	{"qubesdb-dir", required_argument, NULL, O_QUBESDB},
+	{"xenstore", required_argument, NULL, O_XENSTORE},
 	{"localtime", required_argument, NULL, O_LOCALTIME},
 	{"parent-fd", required_argument, NULL, O_PARENT},
 	{"list-methods", no_argument, NULL, O_METHODS},
@@ -78,7 +80,8 @@ struct daemon {
 	uv_signal_t term, intr;
 	uv_poll_t parent;
 	bool watches_parent;
-	char *state_dir, *socket_path, *qubesdb_dir, *localtime; /* absolute: the daemon leaves its directory */
+	/* absolute: the daemon leaves its directory */
+	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime;
 };
 
 /* ---- options ---- */
@@ -175,6 +178,7 @@ static int parse(struct options *o, int argc, char *argv[])
 			break;
 		case O_VMIF: r = generation(o); break;
 		case O_QUBESDB: o->qubesdb_dir = optarg; break;
+		case O_XENSTORE: o->xenstore = streq(optarg, "none") ? NULL : optarg; break;
 		case O_LOCALTIME: o->localtime = optarg; break;
 		case O_PARENT:
 			r = number("parent-fd", 0, 65535, &n);
@@ -235,6 +239,8 @@ static int prepare(struct daemon *d, struct err *err)
 	o->socket_path = d->socket_path;
 	d->qubesdb_dir = o->qubesdb_dir ? absolute(o->qubesdb_dir) : xasprintf("%s/run", o->state_dir);
 	o->qubesdb_dir = d->qubesdb_dir;
+	d->xenstore = o->xenstore ? absolute(o->xenstore) : NULL;
+	o->xenstore = d->xenstore;
 	d->localtime = absolute(o->localtime);
 	o->localtime = d->localtime;
 	if (o->log_path) {
@@ -383,6 +389,7 @@ static void finish(struct daemon *d)
 	free(d->state_dir);
 	free(d->socket_path);
 	free(d->qubesdb_dir);
+	free(d->xenstore);
 	free(d->localtime);
 }
 

@@ -270,6 +270,7 @@ struct vm *vm_new(struct sys *s, enum class class, const char *name, int64_t qid
 	v->qid = qid;
 	v->dispid = dispid;
 	v->stubdom_xid = -1;
+	v->used_kib = v->swap_kib = -1;
 	v->xid = class == CLASS_ADMIN ? 0 : -1;
 	v->power = class == CLASS_ADMIN || class == CLASS_REMOTE ? POWER_RUNNING : POWER_HALTED;
 	return v;

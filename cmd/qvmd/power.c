@@ -184,6 +184,7 @@ static void off(struct vm *v)
 	v->xid = v->stubdom_xid = -1;
 	v->start_time[0] = '\0';
 	v->started_ns = 0;
+	v->used_kib = v->swap_kib = -1;
 	fire(v->sys, v, "domain-stopped", NULL);
 	fire_xids(v);
 	fire(v->sys, v, "domain-shutdown", NULL);

@@ -2,8 +2,8 @@
 /* When which keys are written (vm-interface 4.7). */
 #include "qvmd/publish.h"
 
-#include "base/escape.h"
 #include "base/mem.h"
+#include "qvmd/heard.h"
 #include "qvmd/property.h"
 #include "qvmd/publish_batch.h"
 #include "qvmd/server.h"
@@ -386,11 +386,7 @@ void publish_heard(struct vm *v, const char *key, const char *value, size_t len)
 		fire(v->sys, v, "device-list-change:usb", NULL);
 		heard(v, key);
 	} else if (streq(key, "qubes-iptables-error")) {
-		CLEANUP_BUF struct buf text = BUF_INIT;
-
-		term_escape(&text, value ? value : "", len, false);
-		if (text.len)
-			log_line(v->sys, "%s: the firewall could not be set up: %s", v->name, buf_str(&text));
+		heard_firewall_error(v, value, len);
 		heard(v, key);
 	}
 }

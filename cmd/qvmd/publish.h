@@ -84,6 +84,9 @@ void publish_add_sink(struct sys *s, struct key_sink *k);
 /* qubesdb.c: a database with its sockets for each qube that runs, and one for dom0. NULL with err. */
 struct key_sink *qubesdb_sink(struct sys *s, struct err *err);
 
+/* xenstore.c: a xenstored at the socket of the options. NULL with err. */
+struct key_sink *xenstore_sink(struct sys *s, struct err *err);
+
 /* publish_source.c: the daemon's memory as a source of keys; borrows until the system changes. */
 struct key_source;
 void publish_source_init(struct key_source *ret, struct sys *s, const char *zone);

@@ -90,6 +90,7 @@ struct vm {
 	uint64_t started_ns;  /* monotonic */
 	uv_timer_t *timer;    /* a transition under way (power.c) */
 	int console;          /* the master side of its terminal (lifecycle.c); 0: none yet */
+	int64_t used_kib, swap_kib; /* what it tells of its memory (heard.c); -1: nothing */
 	bool published;       /* its keys are in the stores (publish.c) */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
 	struct vm_devices *devices; /* assigned (stored), attached and offered ones (device.h); NULL: none yet */
@@ -109,6 +110,7 @@ struct options {
 	size_t max_backlog;    /* bytes that a subscriber may leave unread */
 	enum vmif_gen vmif; /* the generation of keys that qubes get */
 	const char *qubesdb_dir; /* sockets of QubesDB */
+	const char *xenstore;    /* socket of xenstored, or NULL: there is no XenStore */
 	const char *localtime;   /* where dom0's time zone is told */
 	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };

@@ -39,6 +39,8 @@ static void add_vm(struct buf *b, struct stats *st, struct vm *v, uint64_t now)
 
 	struct digits mem = digits(n.mem_kb), time = digits(n.cpu_ns / 1000000), online = digits(vcpus);
 	struct digits usage = digits(share / vcpus), raw = digits(share);
+	struct digits used = v->used_kib < 0 ? mem : digits((uint64_t)v->used_kib);
+	struct digits swap = digits(v->swap_kib < 0 ? 0 : (uint64_t)v->swap_kib);
 
 	if (st->sys->opt.compat)
 		event_encode(b, v->name, "vm-stats",
@@ -47,9 +49,9 @@ static void add_vm(struct buf *b, struct stats *st, struct vm *v, uint64_t now)
 	else
 		event_encode(b, v->name, "vm-stats",
 			     (const char *const[]){ "memory_kb", mem.s, "memory_assigned_total", mem.s,
-						    "memory_assigned_usable", mem.s, "memory_with_swap_used", mem.s,
+						    "memory_assigned_usable", mem.s, "memory_with_swap_used", used.s,
 						    "cpu_time", time.s, "cpu_usage", usage.s, "online_vcpus", online.s,
-						    NULL });
+						    v->swap_kib < 0 ? NULL : "swap_used", swap.s, NULL });
 }
 
 static bool has_numbers(const struct vm *v)

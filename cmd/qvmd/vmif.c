@@ -48,6 +48,18 @@ static void watch(struct sys *s)
 		log_line(s, "cannot watch '%s' for changes of the time zone", s->opt.localtime);
 }
 
+/* The qubes do without one that is not there. */
+static void add_xenstore(struct sys *s)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+	struct key_sink *sink = xenstore_sink(s, &err);
+
+	if (sink)
+		publish_add_sink(s, sink);
+	else
+		log_line(s, "there is no XenStore: %s", err.text);
+}
+
 int vmif_open(struct sys *s, struct err *err)
 {
 	struct key_sink *qubesdb = NULL;
@@ -60,6 +72,8 @@ int vmif_open(struct sys *s, struct err *err)
 			return -EIO;
 		publish_add_sink(s, qubesdb);
 	}
+	if (s->opt.xenstore)
+		add_xenstore(s);
 	look(s);
 	watch(s);
 	publish_running(s);
