@@ -9,6 +9,7 @@
 #include "base/strv.h"
 
 #define LENGTH_MAX 4096
+#define DIGITS_MAX 20 /* of the one number of release 4 */
 #define NUMBER_MAX (UINT64_C(1) << 50) /* KiB: more than any machine has, and sums of six do not overflow */
 
 enum field { TOTAL, FREE, BUFFERS, CACHED, SWAP_TOTAL, SWAP_FREE, FIELDS };
@@ -69,5 +70,7 @@ int meminfo_parse(const char *value, size_t len, uint64_t *ret_kib)
 {
 	if (len == 0 || len > LENGTH_MAX || strlen(value) != len)
 		return -EINVAL;
-	return chars_all(value, "0-9") ? number(value, ret_kib) : six_lines(value, ret_kib);
+	if (chars_all(value, "0-9"))
+		return len <= DIGITS_MAX ? number(value, ret_kib) : -EINVAL;
+	return six_lines(value, ret_kib);
 }
