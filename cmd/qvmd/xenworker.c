@@ -110,9 +110,10 @@ static bool take_job(struct xen_worker *w)
 	uv_mutex_unlock(&w->lock);
 	r = xen_job_do(w->x, &job, &w->watch, &err);
 	xen_job_release(&job);
-	if (r < 0 && xen_is_fatal(r))
-		lose(w, err.text);
 	uv_mutex_lock(&w->lock);
+	/* whose job it is will tell */
+	if (r < 0 && xen_is_fatal(r))
+		w->lost = w->lost_told = true;
 	w->has_job = false;
 	w->result = r;
 	err_move(&w->err, &err);
@@ -158,9 +159,10 @@ static void work(void *data)
 	}
 	uv_mutex_lock(&w->lock);
 	w->ended = true;
-	if (w->has_job)
+	if (w->has_job) {
 		w->result = -ENOTCONN;
-	w->has_job = false;
+		w->has_job = false;
+	}
 	uv_cond_signal(&w->done);
 	uv_mutex_unlock(&w->lock);
 }
@@ -253,10 +255,13 @@ int xen_worker_do(struct xen_worker *w, struct xen_job *j, struct err *err)
 	r = await(w, &w->has_job, false);
 	if (r < 0) {
 		w->lost = w->lost_told = true;
-		err_set(err, r, "", "xenstored does not answer; there is no XenStore any more");
+		err_set(err, r, "", "there is no XenStore any more: xenstored does not answer");
 	} else {
 		r = w->result;
-		err_move(err, &w->err);
+		if (r < 0 && w->lost)
+			err_set(err, r, "", "there is no XenStore any more: %s", w->err.text);
+		else if (r < 0)
+			err_move(err, &w->err);
 	}
 	uv_mutex_unlock(&w->lock);
 	return r;

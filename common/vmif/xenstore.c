@@ -3,6 +3,8 @@
 #include "vmif/xenstore.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
 
 #if __has_include(<xenstore.h>)
 #include <xenstore.h>
@@ -11,6 +13,8 @@
 #endif
 
 #include "base/mem.h"
+#include "os/io.h"
+#include "os/sock.h"
 
 #define ATTEMPTS 32
 #define DUMP_BYTES_MAX (16 * 1024 * 1024)
@@ -18,6 +22,10 @@
 struct xenstore {
 	struct xs_handle *h;
 	xs_transaction_t tx; /* XBT_NULL: none is open */
+
+	/* libxenstore wakes nobody when xenstored goes: a connection that says nothing ends then. -1: there is none */
+	int lifeline;
+	int fd; /* epoll: the library's and this one; -1: the library's alone */
 };
 
 /* What errno of libxenstore means for a path (or domain, or "xenstored"). */
@@ -48,7 +56,7 @@ int xenstore_open(struct xenstore **ret, struct err *err)
 	if (!h)
 		return err_set(err, -errno, "", "cannot connect to xenstored: %s", strerror(errno));
 	*ret = xcalloc(1, sizeof(**ret));
-	**ret = (struct xenstore){ h, XBT_NULL };
+	**ret = (struct xenstore){ .h = h, .tx = XBT_NULL, .lifeline = -1, .fd = -1 };
 	return 0;
 }
 
@@ -57,6 +65,8 @@ void xenstore_close(struct xenstore *x)
 	if (!x)
 		return;
 	xs_close(x->h);
+	closep(&x->lifeline);
+	closep(&x->fd);
 	free(x);
 }
 
@@ -228,6 +238,33 @@ int xenstore_transact(struct xenstore *x, int (*work)(struct xenstore *x, void *
 
 /* ---- watches ---- */
 
+static void add_to(int epoll, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
+}
+
+/* Through the kernel's device there is no such connection, and xenstored no process that could end. */
+static void watch_its_life(struct xenstore *x)
+{
+	if (x->fd >= 0)
+		return;
+	x->lifeline = sock_connect(xs_daemon_socket(), true);
+	if (x->lifeline < 0)
+		return;
+	x->fd = epoll_create1(EPOLL_CLOEXEC);
+	add_to(x->fd, xs_fileno(x->h));
+	add_to(x->fd, x->lifeline);
+}
+
+static bool has_gone(const struct xenstore *x)
+{
+	struct pollfd p = { .fd = x->lifeline, .events = POLLIN };
+
+	return x->lifeline >= 0 && poll(&p, 1, 0) > 0;
+}
+
 int xenstore_watch(struct xenstore *x, const char *path, const char *token, struct err *err)
 {
 	return xs_watch(x->h, path, token) || errno == EEXIST ? 0 : failed(path, err);
@@ -244,16 +281,19 @@ int xenstore_event(struct xenstore *x, char **ret_path, char **ret_token, struct
 
 	errno = 0;
 	event = xs_check_watch(x->h);
+	if (!event && (errno != EAGAIN || has_gone(x)))
+		return err_set(err, -ECONNRESET, "", "xenstored has gone");
 	if (!event)
-		return errno == EAGAIN ? 0 : failed("xenstored", err);
+		return 0;
 	*ret_path = xstrdup(event[0]);
 	*ret_token = xstrdup(event[1]);
 	return 1;
 }
 
-int xenstore_fd(const struct xenstore *x)
+int xenstore_fd(struct xenstore *x)
 {
-	return xs_fileno(x->h);
+	watch_its_life(x);
+	return x->fd >= 0 ? x->fd : xs_fileno(x->h);
 }
 
 /* ---- domains ---- */

@@ -67,7 +67,7 @@ int xenstore_watch(struct xenstore *x, const char *path, const char *token, stru
 int xenstore_unwatch(struct xenstore *x, const char *path, const char *token, struct err *err);
 /* Without waiting: 1 and both strings, which the caller frees; 0: none now, wait for xenstore_fd(). */
 int xenstore_event(struct xenstore *x, char **ret_path, char **ret_token, struct err *err);
-int xenstore_fd(const struct xenstore *x);
+int xenstore_fd(struct xenstore *x);
 
 /* ---- domains; for dom0 ---- */
 

@@ -36,6 +36,10 @@ NONE(bool, xs_watch, false, struct xs_handle *h, const char *path, const char *t
 NONE(bool, xs_unwatch, false, struct xs_handle *h, const char *path, const char *token)
 NONE(char **, xs_check_watch, NULL, struct xs_handle *h)
 NONE(int, xs_fileno, -1, struct xs_handle *h)
+static inline const char *xs_daemon_socket(void)
+{
+	return "";
+}
 NONE(xs_transaction_t, xs_transaction_start, XBT_NULL, struct xs_handle *h)
 NONE(bool, xs_transaction_end, false, struct xs_handle *h, xs_transaction_t t, bool abort)
 NONE(bool, xs_introduce_domain, false, struct xs_handle *h, unsigned domid, unsigned long mfn, unsigned port)
