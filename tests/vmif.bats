@@ -776,6 +776,7 @@ old_system() {
 	run events
 	assert_output - <<-'END'
 		app device-list-change:block
+		app device-added:block device=app:sda::None
 		app domain-qdb-change:/qubes-block-devices path=/qubes-block-devices
 		app device-list-change:usb
 		app domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices

@@ -7,6 +7,7 @@
 
 #include "model/device.h"
 #include "qvmd/qvmd.h"
+#include "vmif/keys.h"
 
 enum devclass { DEV_BLOCK, DEV_MIC, DEV_PCI, DEV_TEST, DEV_USB, DEVCLASS_COUNT };
 extern const char *const devclass_names[DEVCLASS_COUNT];
@@ -103,8 +104,9 @@ extern const struct device_source lab_source;
 /*
  * The devices of one class that v offers from now on: takes the array. What is new is announced and given to those who
  * wait for it, what is gone is taken from those who have it (admin-api 11.3). quiet: no events.
+ * False: nothing is new or gone, and nobody was told.
  */
-void devices_publish(struct vm *v, enum devclass class, struct device *list, size_t n, bool quiet);
+bool devices_publish(struct vm *v, enum devclass class, struct device *list, size_t n, bool quiet);
 
 /* ---- power (device_power.c): one call for each step of power.c ---- */
 
@@ -124,7 +126,17 @@ void devices_boot(struct sys *s);
 void devices_clear(struct vm *v);  /* what is stored */
 void devices_forget(struct vm *v); /* everything */
 
+/* The events of a list that was written, whether it has changed or not. */
+void device_list_written(struct vm *v, enum devclass class);
+
+/* device_told.c: v has written what it offers: all keys below qubes-block-devices or qubes-usb-devices, settled. They
+ * are hostile. False as above. */
+bool devices_told(struct vm *v, enum devclass class, const struct key_values *keys);
+
 /* ---- lab (device_lab.c) ---- */
+
+/* What the fixture gave to v. The caller frees the array and what it holds. */
+struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n);
 
 /* Adds a device that the lab's qube has: "PORT:ID properties" of its class. Store and memory, no events. */
 int lab_device_put(struct vm *v, enum devclass class, const char *line, struct err *err);

@@ -16,11 +16,11 @@ static int by_key(const void *a, const void *b)
 	return strcmp(xk, yk);
 }
 
-static void publish_class(struct vm *v, enum devclass class, bool quiet)
+struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n)
 {
 	const struct device_context context = {devclass_names[class], v->name};
 	CLEANUP_FREE char *mark = xasprintf("%s ", devclass_names[class]);
-	const struct strv *lab = &v->devices->lab;
+	const struct strv *lab = &devices_of(v)->lab;
 	struct device *list = xcalloc(lab->n + 1, sizeof *list);
 	size_t n = 0;
 
@@ -34,13 +34,18 @@ static void publish_class(struct vm *v, enum devclass class, bool quiet)
 			device_release(&list[n]);
 	}
 	qsort(list, n, sizeof *list, by_key);
-	devices_publish(v, class, list, n, quiet);
+	*ret_n = n;
+	return list;
 }
 
 static void up(struct vm *v, bool quiet)
 {
-	for (int c = 0; v->devices && c < DEVCLASS_COUNT; c++)
-		publish_class(v, (enum devclass)c, quiet);
+	for (int c = 0; v->devices && c < DEVCLASS_COUNT; c++) {
+		size_t n;
+		struct device *list = lab_devices(v, (enum devclass)c, &n);
+
+		devices_publish(v, (enum devclass)c, list, n, quiet);
+	}
 }
 
 const struct device_source lab_source = {up};

@@ -104,14 +104,24 @@ static void hand_out(const struct change *c)
 	}
 }
 
-void devices_publish(struct vm *v, enum devclass class, struct device *list, size_t n, bool quiet)
+void device_list_written(struct vm *v, enum devclass class)
+{
+	CLEANUP_FREE char *event = xasprintf("device-list-change:%s", devclass_names[class]);
+
+	fire(v->sys, v, event, NULL);
+	announce_qubesdb(v, class);
+}
+
+bool devices_publish(struct vm *v, enum devclass class, struct device *list, size_t n, bool quiet)
 {
 	struct vm_devices *d = devices_of(v);
 	struct change c = {v, class, d->present[class], list, d->n_present[class], n};
+	bool told = false;
 
 	d->present[class] = list;
 	d->n_present[class] = n;
 	if (!quiet && is_change(&c)) {
+		told = true;
 		announce(&c);
 		take_away(&c);
 		hand_out(&c);
@@ -119,4 +129,5 @@ void devices_publish(struct vm *v, enum devclass class, struct device *list, siz
 	for (size_t i = 0; i < c.n_old; i++)
 		device_release(&c.old[i]);
 	free(c.old);
+	return told;
 }

@@ -379,13 +379,7 @@ static void heard(struct vm *v, const char *key)
 
 void publish_heard(struct vm *v, const char *key, const char *value, size_t len)
 {
-	if (streq(key, "qubes-block-devices")) {
-		fire(v->sys, v, "device-list-change:block", NULL);
-		heard(v, key);
-	} else if (streq(key, "qubes-usb-devices")) {
-		fire(v->sys, v, "device-list-change:usb", NULL);
-		heard(v, key);
-	} else if (streq(key, "qubes-iptables-error")) {
+	if (streq(key, "qubes-iptables-error")) {
 		heard_firewall_error(v, value, len);
 		heard(v, key);
 	}

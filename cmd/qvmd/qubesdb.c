@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "os/io.h"
 #include "os/sock.h"
+#include "qvmd/device.h"
 #include "qvmd/publish.h"
 #include "qvmd/server.h"
 #include "vmif/qdbserver.h"
@@ -17,6 +18,7 @@
 #define READ_SIZE 65536
 #define ACCEPT_RETRY_MS 50
 #define SOCKET_MODE 0666
+#define LIST_MAX 8192 /* keys of a list of devices */
 
 struct host;
 
@@ -47,6 +49,7 @@ struct host {
 	struct listener rw, ro;
 	struct peer *peers;
 	unsigned n_peers;
+	unsigned lists;    /* of devices that have changed: bits of device_dirs */
 	unsigned handles;  /* the last to be closed frees it */
 };
 
@@ -56,6 +59,7 @@ struct databases {
 	int dir_fd;        /* paths of sockets are short, a directory's may be long */
 	struct host *hosts;
 	uv_timer_t *retry; /* when we were out of descriptors */
+	uv_timer_t *lists; /* a list of devices has changed */
 	char scratch[READ_SIZE];
 };
 
@@ -179,6 +183,42 @@ static void on_wake(void *data, struct qdb_peer *qp)
 	shutdown(p->fd, SHUT_RDWR);
 }
 
+/* The empty root of a list is written when the list is complete (vm-interface 5.2). */
+static const struct {
+	const char *path, *dir;
+	enum devclass class;
+} device_dirs[] = {
+	{ "/qubes-block-devices", "/qubes-block-devices/", DEV_BLOCK },
+	{ "/qubes-usb-devices", "/qubes-usb-devices/", DEV_USB },
+};
+
+static void read_list(struct host *h, size_t i)
+{
+	CLEANUP_KEY_VALUES struct key_values l = KEY_VALUES_INIT;
+	struct vm *v = vm_find_uuid(h->store->sys, h->uuid);
+
+	/* too much is as good as nothing */
+	if (qdb_below(h->db, device_dirs[i].dir, LIST_MAX, &l) < 0)
+		key_values_release(&l);
+	if (v && !devices_told(v, device_dirs[i].class, &l))
+		device_list_written(v, device_dirs[i].class);
+}
+
+/* Lists are read once in a turn of the loop, however often a qube says that they have changed. */
+static void on_lists(uv_timer_t *t)
+{
+	struct databases *st = t->data;
+
+	for (struct host *h = st->hosts; h; h = h->next) {
+		unsigned lists = h->lists;
+
+		h->lists = 0;
+		for (size_t i = 0; i < ARRAY_SIZE(device_dirs); i++)
+			if (lists & (1U << i))
+				read_list(h, i);
+	}
+}
+
 static void on_changed(void *data, const char *path)
 {
 	struct host *h = data;
@@ -186,6 +226,11 @@ static void on_changed(void *data, const char *path)
 	size_t len = 0;
 	const char *value = qdb_get(h->db, path, &len);
 
+	for (size_t i = 0; i < ARRAY_SIZE(device_dirs); i++)
+		if (streq(path, device_dirs[i].path)) {
+			h->lists |= 1U << i;
+			uv_timer_start(h->store->lists, on_lists, 0, 0);
+		}
 	if (v)
 		publish_heard(v, path + 1, value, len);
 }
@@ -408,8 +453,18 @@ static void sink_close(struct key_sink *k)
 	while (st->hosts)
 		host_close(st->hosts);
 	uv_close((uv_handle_t *)st->retry, timer_closed);
+	uv_close((uv_handle_t *)st->lists, timer_closed);
 	closep(&st->dir_fd);
 	free(st);
+}
+
+static uv_timer_t *timer_new(struct databases *st)
+{
+	uv_timer_t *t = xcalloc(1, sizeof *t);
+
+	uv_timer_init(st->sys->loop, t);
+	t->data = st;
+	return t;
 }
 
 struct key_sink *qubesdb_sink(struct sys *s, struct err *err)
@@ -432,9 +487,8 @@ struct key_sink *qubesdb_sink(struct sys *s, struct err *err)
 	st->sink = (struct key_sink){ .store = KEY_QUBESDB, .apply = sink_apply, .close = sink_close };
 	st->sys = s;
 	st->dir_fd = fd;
-	st->retry = xcalloc(1, sizeof *st->retry);
-	uv_timer_init(s->loop, st->retry);
-	st->retry->data = st;
+	st->retry = timer_new(st);
+	st->lists = timer_new(st);
 	if (host_open(st, s->dom0, err) < 0) {
 		sink_close(&st->sink);
 		return NULL;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/heard.h"
 #include "qvmd/publish.h"
 #include "qvmd/server.h"
@@ -61,6 +62,10 @@ static void heard(struct vm *v, const struct xen_heard *h)
 		heard_memory(v, h->value, h->len);
 	else if (streq(h->key, "memory/swapinfo"))
 		heard_swap(v, h->value, h->len);
+	else if (streq(h->key, "qubes-block-devices"))
+		devices_told(v, DEV_BLOCK, &h->below);
+	else if (streq(h->key, "qubes-usb-devices"))
+		devices_told(v, DEV_USB, &h->below);
 	else if (streq(h->key, "qubes-iptables-error"))
 		heard_firewall_error(v, h->value, h->len);
 }

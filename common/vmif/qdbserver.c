@@ -188,6 +188,16 @@ const char *qdb_get(const struct qdb *db, const char *path, size_t *ret_len)
 	return e->value;
 }
 
+int qdb_below(const struct qdb *db, const char *dir, size_t max, struct key_values *ret)
+{
+	for (size_t i = lower_bound(db, dir); i < db->n && skip_prefix(db->v[i].path, dir); i++) {
+		if (ret->n >= max)
+			return -EOVERFLOW;
+		key_values_add(ret, db->v[i].path + 1, db->v[i].value, db->v[i].len);
+	}
+	return 0;
+}
+
 /* ---- peers ---- */
 
 struct qdb_peer *qdb_peer_new(struct qdb *db, bool read_only, void *user)

@@ -33,6 +33,8 @@ int qdb_put(struct qdb *db, const char *path, const void *value, size_t len);
 int qdb_remove(struct qdb *db, const char *path);
 /* NULL when absent; borrowed until the next change; a NUL behind *ret_len bytes. */
 const char *qdb_get(const struct qdb *db, const char *path, size_t *ret_len);
+/* Copies of all entries below a directory ("/a/"), by their logical names, sorted. More than max: -EOVERFLOW. */
+int qdb_below(const struct qdb *db, const char *dir, size_t max, struct key_values *ret);
 
 /* read_only: the peer came over the socket that only reads. user is the owner's, see qdb_peer_user. */
 struct qdb_peer *qdb_peer_new(struct qdb *db, bool read_only, void *user);
