@@ -356,6 +356,9 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 	case COMP_ASSIGNED:
 		comp_ask_devices(a, comp, ret);
 		break;
+	case COMP_OWN:
+		a->c->tool->own_words(ret);
+		break;
 	case COMP_FILE:
 	case COMP_COMMAND:
 		break;

@@ -303,10 +303,10 @@ static const char *comp_name(enum comp comp)
 		"unset", "none", "file", "words", "qube", "qube-nodom0", "qube-running", "qube-halted",
 		"qube-paused", "template", "netvm", "class", "label", "tag", "feature", "service", "property",
 		"propvalue", "gproperty", "gpropvalue", "pool", "driver", "volume", "revision", "column", "method",
-		"where", "devclass", "device", "attached", "assigned", "hint", "command",
+		"where", "devclass", "device", "attached", "assigned", "hint", "command", "own",
 	};
 
-	_Static_assert(ARRAY_SIZE(names) == COMP_COMMAND + 1, "a name for each kind");
+	_Static_assert(ARRAY_SIZE(names) == COMP_OWN + 1, "a name for each kind");
 	return names[comp];
 }
 

@@ -44,6 +44,7 @@ enum comp {
 	COMP_ASSIGNED,  /* the same, of those assigned to it */
 	COMP_HINT,      /* free text; the words of pos.choices are offered */
 	COMP_COMMAND,   /* program on PATH and its arguments */
+	COMP_OWN,       /* what the tool itself offers: tool.own_words */
 };
 
 enum opt_kind {

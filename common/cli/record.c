@@ -82,7 +82,7 @@ static struct json_object *new_value(struct val v)
 
 	switch (v.type) {
 	case VAL_STR:
-		return v.str ? new_string(v.str, strlen(v.str)) : NULL;
+		return v.str ? new_string(v.str, v.counted ? (size_t)v.num : strlen(v.str)) : NULL;
 	case VAL_INT:
 		return json_object_new_int64(v.num);
 	case VAL_BOOL:

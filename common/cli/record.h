@@ -9,6 +9,7 @@ enum val_type { VAL_NULL, VAL_STR, VAL_INT, VAL_BOOL, VAL_LIST, VAL_MAP };
 struct val {
 	enum val_type type;
 	const char *str;          /* VAL_STR; borrowed until the record was added */
+	bool counted;             /* VAL_STR: num says how many bytes, there may be NULs among them */
 	int64_t num;              /* VAL_INT, VAL_BOOL */
 	const struct strv *list;  /* VAL_LIST; the values of VAL_MAP */
 	const struct strv *keys;  /* VAL_MAP: keys.v[i] goes with list.v[i] */
@@ -16,6 +17,7 @@ struct val {
 
 #define V_NULL ((struct val){.type = VAL_NULL})
 #define V_STR(s) ((struct val){.type = VAL_STR, .str = (s)})
+#define V_BYTES(s, n) ((struct val){.type = VAL_STR, .str = (s), .counted = true, .num = (int64_t)(n)})
 #define V_INT(i) ((struct val){.type = VAL_INT, .num = (i)})
 #define V_BOOL(b) ((struct val){.type = VAL_BOOL, .num = (b)})
 #define V_LIST(l) ((struct val){.type = VAL_LIST, .list = (l)})
