@@ -39,7 +39,7 @@ enum key_way {
 enum key_flags {
 	KEY_SEED = 1,       /* the documents name it; otherwise only the programs do */
 	KEY_BY_HAND = 2,    /* dom0 writes nothing there by itself: an administrator may */
-	KEY_VOLATILE = 4,   /* another value with each writing: it cannot be compared */
+	KEY_VOLATILE = 4,   /* random, or changed by the memory manager: it cannot be compared */
 	KEY_NODE = 8,       /* the empty root of what lies below it; being written means "look again" */
 	KEY_LEFT = 16,      /* of a client of a network qube: may stay behind when the client has gone */
 };
