@@ -55,7 +55,7 @@ _qvm_tools() {
 		COMPREPLY+=("${answers[i]#"$cut"}")
 	done
 	# More belongs to the same word.
-	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=:] ]]; then
+	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=:/] ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
 	return 0

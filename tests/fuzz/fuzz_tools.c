@@ -204,6 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	setenv("QVM_ENDPOINT", "unix:/nonexistent", 1);
+	setenv("QVM_QUBESDB_DIR", "/nonexistent", 1);
+	setenv("XENSTORED_PATH", "/nonexistent", 1);
 	size--;
 	sep = size ? memchr(p, REPLY_SEPARATOR, size) : NULL;
 	n = sep ? (size_t)(sep - p) : size;

@@ -92,6 +92,8 @@ qvm-volume clone --force QUBE:private QUBE:root
 qvm-volume clear QUBE:private
 qvm-wait QUBE
 qvm-wait --any --json QUBE
+qvm-vmconfig check --where name=QUBE
+qvm-vmconfig check --all --json
 qvm-remove QUBE
 qvm-remove --force QUBE
 END

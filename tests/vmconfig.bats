@@ -1,0 +1,381 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# qvm-vmconfig with the real xenstored and the daemon's QubesDB: what it lists is what other clients see, what it checks
+# is what the daemon writes. qdb and the xenstore-* programs share no code with it.
+
+load lib/common
+
+# A system with one of each kind; qids are in the order of the document: tmpl 1, net 2, fw 3, app 4...
+setup() {
+	cat >"$BATS_TEST_TMPDIR/fixture.yaml" <<-END
+		kernels: [6.12]
+		globals: {default_kernel: 6.12, default_netvm: fw, default_template: tmpl}
+		qubes:
+		  - {name: tmpl, class: TemplateVM, label: black, netvm: none, features: {qrexec: 1}}
+		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm, maxmem: 0}}
+		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
+		  - {name: app, label: red, features: {service.crond: '', vm-config.x: y}}
+		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, kernel: "", debug: true}}
+		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
+		  - {name: off, label: red, netvm: none}
+		  - {name: far, class: RemoteVM, label: red}
+	END
+	mkdir -p "$BATS_TEST_TMPDIR/zoneinfo/Europe" "$BATS_TEST_TMPDIR/zoneinfo/Asia"
+	: >"$BATS_TEST_TMPDIR/zoneinfo/Europe/Warsaw"
+	: >"$BATS_TEST_TMPDIR/zoneinfo/Asia/Tokyo"
+	ln -s zoneinfo/Europe/Warsaw "$BATS_TEST_TMPDIR/localtime"
+	LOCALTIME="--localtime $BATS_TEST_TMPDIR/localtime"
+}
+
+# start GENERATION [FIXTURE]
+start() {
+	start_xenstored
+	start_daemon "${2:-$BATS_TEST_TMPDIR/fixture.yaml}" --localtime "$BATS_TEST_TMPDIR/localtime" \
+		--xenstore "$XENSTORED_PATH" --vmif "$1"
+	export QVM_VMIF=$1 QVM_QUBESDB_DIR=$QVMD_STATE/run
+}
+xid() { raw admin.vm.property.Get+xid "$1" | sed 's/.* //'; }
+qdb() { # QUBE COMMAND...
+	"$TESTBIN/qdb" "$QVM_QUBESDB_DIR/qubesdb.$1.sock" "${@:2}"
+}
+write() { qdb "$1" write "$2" "$3" >/dev/null; } # QUBE PATH VALUE
+# xs_write QUBE KEY VALUE, as dom0
+xs_write() { xenstore-write "/local/domain/$(xid "$1")/$2" "$3"; }
+
+# What the other clients see of a qube, KEY=VALUE a line, by name; the values of these tests have no escapes.
+seen() {
+	local root
+	root=/local/domain/$(xid "$1")
+	{
+		[[ $QVM_VMIF == r2 ]] || qdb "$1" dump | sed 's,^/,,'
+		# nodes that are there because of others below them say nothing
+		xenstore-ls -f "$root" | sed -nE "s,^$root/(.*) = \"(.*)\"$,\1=\2,p" |
+			if [[ $QVM_VMIF == r2 ]]; then cat; else grep '^memory'; fi |
+			grep -vxE 'qubes-service=|memory=' || :
+	} | LC_ALL=C sort
+}
+
+# ---- list ----
+
+@test 'list: every key of every kind of qube in each generation, as other clients see it; check --all is clean' {
+	for gen in r2 r3 r4; do
+		QVMD_STATE=
+		start $gen
+		disp=$(raw admin.vm.CreateDisposable dvm)
+		disp=${disp#0\\0}
+		qvm-start -q app hvm tmpl "$disp"
+		for q in app hvm tmpl "$disp" net fw; do
+			qvm-vmconfig list --json "$q" >"$BATS_TEST_TMPDIR/keys"
+			jq -r '.[] | select(.key != "memory") | .key + "=" + .value' "$BATS_TEST_TMPDIR/keys" |
+				LC_ALL=C sort | diff -u <(seen "$q") - || { echo "$gen $q" && false; }
+			# all of them are known, and as they should be; the first two of a domain are Xen's
+			assert_equal "$gen $q $(jq -r '.[] | select(.valid != true) | .key' "$BATS_TEST_TMPDIR/keys" |
+				grep -vxE 'domid|name')" "$gen $q "
+		done
+		expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
+		stop_daemon
+		_end "$XENSTORED_PID" || :
+	done
+}
+
+@test 'list: the table' {
+	start r3
+	qvm-start -q app
+	expect 0 'qvm-vmconfig list app' "$(sed 's/|$//' <<-'END'
+		KEY                   WRITER  MEANING                                            VALUE
+		qubes-block-devices   qube    block devices of the qube                          |
+		qubes-debug-mode      dom0    debug mode                                         0
+		qubes-gateway         dom0    address of the default gateway                     10.137.3.1
+		qubes-ip              dom0    address of the qube                                10.137.3.6
+		qubes-netmask         dom0    network mask                                       255.255.255.0
+		qubes-primary-dns     dom0    first DNS server                                   10.137.3.1
+		qubes-secondary-dns   dom0    second DNS server                                  10.137.3.254
+		qubes-service/crond   dom0    a service is on or off; absent: as the qube likes  0
+		qubes-timezone        dom0    time zone of dom0                                  Europe/Warsaw
+		qubes-usb-devices     qube    USB devices of the qube                            |
+		qubes-vm-persistence  dom0    which disks survive a restart                      rw-only
+		qubes-vm-type         dom0    what kind of qube it is                            AppVM
+		qubes-vm-updatable    dom0    the same, as the documents spell it                False
+		qubes-vm-updateable   dom0    changes of the root image survive a restart        False
+		memory                dom0    memory keys; the qube may write here               |
+		memory/static-max     dom0    most memory, KiB                                   4096000
+		memory/target         dom0    memory that the qube is to have, KiB               393216
+	END
+	)"$'\n' ''
+}
+
+@test 'get: text, JSON, a slash in front, either channel; what is not there' {
+	start r4
+	qvm-start -q app
+	expect 0 'qvm-vmconfig get app qubes-ip' $'10.137.0.4\n' ''
+	expect 0 'qvm-vmconfig get app /qubes-ip' $'10.137.0.4\n' ''
+	expect 0 'qvm-vmconfig get app memory/target' $'393216\n' ''
+	expect 0 'qvm-vmconfig get --channel xenstore app domid' "$(xid app)"$'\n' ''
+	expect 0 'qvm-vmconfig get --json app qubes-ip' \
+		$'{"key":"qubes-ip","channel":"qubesdb","writer":"dom0","value":"10.137.0.4","valid":true,"meaning":"address of the qube","source":"property visible_ip"}\n' ''
+	write app /odd '\'
+	expect 0 'qvm-vmconfig get --json app odd' \
+		$'{"key":"odd","channel":"qubesdb","writer":null,"value":"\\\\","valid":null,"meaning":null,"source":null}\n' ''
+	expect 1 'qvm-vmconfig get app nothing' '' $'qvm-vmconfig: error: app has no key \'nothing\'\n'
+	expect 1 'qvm-vmconfig get app a+b' '' $'qvm-vmconfig: error: QubesDB cannot hold this name\n'
+	expect 1 'qvm-vmconfig get --channel xenstore app a.b' '' $'qvm-vmconfig: error: XenStore cannot hold this name\n'
+	expect 1 'qvm-vmconfig list off' '' $'qvm-vmconfig: error: off is not running: it has no keys\n'
+	expect 2 'qvm-vmconfig list nobody 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' \
+		$'qvm-vmconfig: error: no such domain: \'nobody\'\n'
+	expect 0 'qvm-vmconfig get --calls app name' $'app\n' $'admin.vm.property.Get app xid 0\n'
+}
+
+@test 'set and unset: what dom0 does not write by itself' {
+	start r4
+	qvm-start -q app
+	key=net-config/00:16:3e:5e:6c:00/ip
+	expect 0 "qvm-vmconfig set app $key 10.0.0.7" '' ''
+	expect 0 "qvm-vmconfig get app $key" $'10.0.0.7\n' ''
+	expect 0 "qvm-vmconfig check app $LOCALTIME" '' ''
+	expect 0 "qvm-vmconfig unset app $key" '' ''
+	expect 0 "qvm-vmconfig unset app $key" '' ''
+	expect 0 'qvm-vmconfig set fw qubes-iptables reload' '' ''
+	cases=(
+		"$key 10.0.0|this is no value of '$key': IPv4 address is expected"
+		"nonsense x|there is no key 'nonsense'"
+		"qubes-keyboard x|generation r4 has no key 'qubes-keyboard'"
+		"memory/meminfo 1|'memory/meminfo' is a key that the qube writes"
+		"qubes-ip 10.0.0.1|'qubes-ip' is a key that dom0 writes by itself, from: property visible_ip"
+	)
+	for c in "${cases[@]}"; do
+		expect 1 "qvm-vmconfig set app ${c%%|*}" '' "qvm-vmconfig: error: ${c#*|}"$'\n'
+	done
+	expect 0 'qvm-vmconfig get app qubes-ip' $'10.137.0.4\n' ''
+}
+
+# ---- watch ----
+
+# watch_start QUBE [options and keys]: its output is in $WATCH from now on.
+watch_start() {
+	WATCH=$BATS_TEST_TMPDIR/watch.$RANDOM
+	qvm-vmconfig watch "$@" </dev/null >>"$WATCH" 2>&1 3>&- &
+	WATCH_PID=$!
+	_remember $WATCH_PID
+	fence "$1"
+	: >"$WATCH"
+}
+# What is written before this is in the output when it returns; the key for it is one that nobody knows.
+fence() {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		if [[ $QVM_VMIF == r2 ]]; then
+			xs_write "$1" fence "$i"
+		else
+			write "$1" /fence "$i"
+		fi
+		! grep -q fence "$WATCH" || break
+		_tick
+	done
+}
+# QUBE; the changes since the last look, on standard input.
+changes_are() {
+	fence "$1"
+	diff -u - <(grep -v fence "$WATCH")
+	: >"$WATCH"
+}
+
+@test 'watch: a service, the time zone, the netvm, what the qube says' {
+	start r4
+	qvm-start -q app
+	watch_start app
+	qvm-service app cups on
+	qvm-service app crond on
+	qvm-service -D app cups
+	changes_are app <<-'END'
+		qubes-service/cups = 1
+		qubes-service/crond = 1
+		qubes-service/cups is gone
+	END
+	ln -sf zoneinfo/Asia/Tokyo "$BATS_TEST_TMPDIR/localtime.new"
+	mv "$BATS_TEST_TMPDIR/localtime.new" "$BATS_TEST_TMPDIR/localtime"
+	for ((i = 0; i < 1000; i++)); do
+		! grep -q Tokyo "$WATCH" || break
+		_tick
+	done
+	changes_are app <<<'qubes-timezone = Asia/Tokyo'
+	write app /qubes-block-devices/sda/desc 'A (B)'
+	write app /qubes-block-devices ''
+	qdb app rm /qubes-block-devices/sda/ >/dev/null
+	changes_are app <<-'END'
+		qubes-block-devices/sda/desc = A (B)
+		qubes-block-devices = 
+		qubes-block-devices/sda/ is gone
+	END
+	qvm-prefs app netvm net
+	fence app
+	grep -qx 'qubes-gateway = 10.137.0.2' "$WATCH"
+	expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
+	# it ends with the qube
+	qvm-kill app
+	wait $WATCH_PID
+}
+
+@test 'watch: some keys, so many changes, JSON' {
+	start r4
+	qvm-start -q app
+	WATCH=$BATS_TEST_TMPDIR/json
+	qvm-vmconfig watch --jsonl --count 3 app vm-config/ qubes-service/cups fence </dev/null >"$WATCH" 3>&- &
+	pid=$!
+	_remember $pid
+	# the first of the three; a second one only when the first came too early to be seen
+	for ((i = 0; i < 1000; i++)); do
+		[[ -s $WATCH ]] || write app /fence 1
+		_tick
+		[[ ! -s $WATCH ]] || break
+	done
+	qvm-service app crond on
+	qvm-features app vm-config.x z
+	qvm-service app cups on
+	wait $pid
+	diff -u - <(grep -v fence "$WATCH" | jq -c '[.key, .value, .writer]') <<-'END'
+		["vm-config/x","z","dom0"]
+		["qubes-service/cups","1","dom0"]
+	END
+	expect 2 'qvm-vmconfig watch --count 0 app 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' \
+		$'qvm-vmconfig: error: argument --count: a number from 1 on is expected\n'
+}
+
+@test 'watch: XenStore, to the end of the qube' {
+	start r2
+	qvm-start -q app
+	watch_start app
+	qvm-service app cups on
+	xs_write app memory/meminfo 'MemTotal: 1 kB'
+	changes_are app <<-'END'
+		qubes-service/cups = 1
+		memory/meminfo = MemTotal: 1 kB
+	END
+	qvm-kill app
+	wait $WATCH_PID
+}
+
+# ---- check ----
+
+@test 'check: one key is broken in QubesDB, in XenStore; missing, other, too much' {
+	start r4
+	qvm-start -q app tmpl
+	write app /qubes-ip 10.0.0.1
+	write app /qubes-service/sshd 1
+	qdb fw rm /connected-ips >/dev/null
+	xs_write app memory/hotplug-max 1
+	expect 1 "qvm-vmconfig check --all $LOCALTIME" "$(sed 's/|$//' <<-'END'
+		NAME  KEY                 PROBLEM     WRITTEN     VALUE     EXPECTED
+		app   qubes-ip            differs     at start    10.0.0.1  10.137.0.4
+		app   qubes-service/sshd  unexpected  at changes  1         |
+		app   memory/hotplug-max  differs     at start    1         4096000
+		fw    connected-ips       missing     at changes            10.137.0.4 10.137.0.6 10.137.0.5
+	END
+	)"$'\n' ''
+	expect 1 "qvm-vmconfig check --jsonl app $LOCALTIME --channel xenstore" \
+		$'{"name":"app","key":"memory/hotplug-max","channel":"xenstore","problem":"differs","written":"at start","value":"1","expected":"4096000"}\n' ''
+	expect 0 "qvm-vmconfig check --where name=t* $LOCALTIME" '' ''
+	expect 0 "qvm-vmconfig check --json tmpl $LOCALTIME" $'[]\n' ''
+}
+
+@test 'check: release 2, with xenstore-write' {
+	start r2
+	qvm-start -q app
+	expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
+	xs_write fw qubes-netvm-gateway $'10.0.0.1\n'
+	run -1 qvm-vmconfig check --all --json $LOCALTIME
+	assert_equal "$(jq -c '.[] | [.name, .key, .value, .expected]' <<<"$output")" \
+		'["fw","qubes-netvm-gateway","10.0.0.1\n","10.137.3.1"]'
+}
+
+@test 'check: what is no drift' {
+	start r4
+	qvm-start -q app
+	# what the qube says or has read, what may be set, what nobody knows, what is left of a client that has gone
+	write app /qubes-usb-devices/1-1/desc hello
+	qdb app rm /qubes-random-seed >/dev/null
+	qdb app rm /qubes-block-devices >/dev/null
+	write app /net-config/00:16:3e:5e:6c:00/ip 1.2.3.4
+	write app /unknown x
+	xs_write app memory/target 300000
+	write fw /mapped-ip/10.137.0.99/visible-ip 10.137.0.99
+	expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
+	# but not of one that is there
+	write fw /qubes-firewall/10.137.0.4/0099 action=accept
+	write fw /mapped-ip/10.137.0.4/visible-gateway 1.1.1.1
+	run -1 qvm-vmconfig check --all --json $LOCALTIME
+	assert_equal "$(jq -r '.[].key' <<<"$output" | grep mapped)" mapped-ip/10.137.0.4/visible-gateway
+}
+
+@test 'check: properties that wait for the next start, and what cannot be checked' {
+	start r4
+	qvm-start -q app
+	qvm-prefs app debug True
+	expect 1 "qvm-vmconfig check app $LOCALTIME" \
+		$'NAME  KEY               PROBLEM  WRITTEN   VALUE  EXPECTED\napp   qubes-debug-mode  differs  at start  0      1\n' ''
+	qvm-shutdown --wait -q app
+	expect 1 "qvm-vmconfig check app fw $LOCALTIME" '' $'qvm-vmconfig: error: app is not running: it has no keys\n'
+	expect 1 "qvm-vmconfig check dom0 far net $LOCALTIME" '' \
+		$'qvm-vmconfig: error: dom0 has no keys that could be compared\nqvm-vmconfig: error: far has no keys that could be compared\n'
+	rm "$QVM_QUBESDB_DIR"/qubesdb.fw.*
+	expect 1 "qvm-vmconfig check --all $LOCALTIME" '' \
+		"qvm-vmconfig: error: fw: cannot connect to '$QVM_QUBESDB_DIR/qubesdb.fw.sock': No such file or directory"$'\n'
+	XENSTORED_PATH=/nonexistent expect 1 "qvm-vmconfig check net $LOCALTIME" '' \
+		$'qvm-vmconfig: error: cannot connect to xenstored: No such file or directory\n'
+	XENSTORED_PATH=/nonexistent expect 0 "qvm-vmconfig check net --channel qubesdb $LOCALTIME" '' ''
+	expect 2 'QVM_VMIF=r5 qvm-vmconfig list fw 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' \
+		$'qvm-vmconfig: error: QVM_VMIF: no such generation: \'r5\' (choose from r2, r3, r4)\n'
+}
+
+@test 'check: few calls, each once, in flight together' {
+	start r4
+	qvm-start -q app
+	run --separate-stderr -0 qvm-vmconfig check app --calls $LOCALTIME
+	# the qube's own, its netvm, its template, who the GuiVM and AudioVM is, whether the remote qube is behind it
+	diff -u - <(sort <<<"$stderr") <<-'END'
+		admin.vm.List dom0 - 0
+		admin.vm.feature.Get app service.crond 0
+		admin.vm.feature.Get app vm-config.x 0
+		admin.vm.feature.List app - 0
+		admin.vm.feature.List dom0 - 0
+		admin.vm.feature.List tmpl - 0
+		admin.vm.property.GetAll app - 0
+		admin.vm.property.GetAll dom0 - 0
+		admin.vm.property.GetAll far - 0
+		admin.vm.property.GetAll fw - 0
+		admin.vm.property.GetAll tmpl - 0
+	END
+}
+
+# ---- hostile ----
+
+@test 'what a qube writes reaches no terminal' {
+	start r4
+	qvm-start -q app
+	nasty=$'\e[31m\xc2\x9b\xe2\x80\xae\x07\xff\nx'
+	write app /qubes-iptables-error "$nasty"
+	write app /qubes-usb-devices/1-1/desc "$nasty"
+	write app /zz "$nasty"
+	write app /qubes-ip "$nasty"
+	shown='\x1b[31m\xc2\x9b\xe2\x80\xae\x07\xff\nx'
+	run -0 qvm-vmconfig list app
+	assert_line --regexp '^zz +- +- +'
+	[[ $output == *"$shown"* ]]
+	run -0 grep -c '(malformed)' <<<"$output"
+	for c in 'list app' "check app $LOCALTIME" 'get app zz' 'get --json app zz' 'list --jsonl app'; do
+		script -qec "qvm-vmconfig $c" /dev/null </dev/null >"$BATS_TEST_TMPDIR/tty" || :
+		! tr -d '\r\n\t' <"$BATS_TEST_TMPDIR/tty" | grep -qP '[\x00-\x1f\x7f]|\xc2\x9b|\xe2\x80\xae' ||
+			{ cat -v "$BATS_TEST_TMPDIR/tty" && false; }
+	done
+	watch_start app
+	write app /zz "$nasty"
+	changes_are app <<<"zz = $shown"
+}
+
+@test 'completion: qubes, commands, keys' {
+	start r4
+	qvm-start -q app
+	expect 0 'qvm-vmconfig --complete-words 1 qvm-vmconfig un' $'unset\n'
+	expect 0 'qvm-vmconfig --complete-words 2 qvm-vmconfig get a' $'app\n'
+	expect 0 'qvm-vmconfig --complete-words 3 qvm-vmconfig get app qubes-f' $'qubes-firewall-handled/\nqubes-firewall/\n'
+	expect 0 'qvm-vmconfig --complete-words 3 qvm-vmconfig watch app qubes-vm-t' $'qubes-vm-type\n'
+}
