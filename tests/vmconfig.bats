@@ -42,7 +42,7 @@ write() { qdb "$1" write "$2" "$3" >/dev/null; } # QUBE PATH VALUE
 # xs_write QUBE KEY VALUE, as dom0
 xs_write() { xenstore-write "/local/domain/$(xid "$1")/$2" "$3"; }
 
-# What the other clients see of a qube, KEY=VALUE a line, by name; the values of these tests have no escapes.
+# What the other clients see of a qube, KEY=VALUE a line, by name; a newline is the only escape in these tests.
 seen() {
 	local root
 	root=/local/domain/$(xid "$1")
@@ -51,7 +51,7 @@ seen() {
 		# nodes that are there because of others below them say nothing
 		xenstore-ls -f "$root" | sed -nE "s,^$root/(.*) = \"(.*)\"$,\1=\2,p" |
 			if [[ $QVM_VMIF == r2 ]]; then cat; else grep '^memory'; fi |
-			grep -vxE 'qubes-service=|memory=' || :
+			grep -vxE 'qubes-service=|memory=|qubes-iptables-domainrules=' || :
 	} | LC_ALL=C sort
 }
 
@@ -66,7 +66,8 @@ seen() {
 		qvm-start -q app hvm tmpl "$disp"
 		for q in app hvm tmpl "$disp" net fw; do
 			qvm-vmconfig list --json "$q" >"$BATS_TEST_TMPDIR/keys"
-			jq -r '.[] | select(.key != "memory") | .key + "=" + .value' "$BATS_TEST_TMPDIR/keys" |
+			jq -r '.[] | select(.key != "memory") | .key + "=" + (.value | gsub("\n"; "\\n"))' \
+				"$BATS_TEST_TMPDIR/keys" |
 				LC_ALL=C sort | diff -u <(seen "$q") - || { echo "$gen $q" && false; }
 			# all of them are known, and as they should be; the first two of a domain are Xen's
 			assert_equal "$gen $q $(jq -r '.[] | select(.valid != true) | .key' "$BATS_TEST_TMPDIR/keys" |
