@@ -213,6 +213,14 @@ static void note_remote(struct vm *v)
 	note_add(v->sys, v, NOTE_CHANGE, "remote");
 }
 
+static bool something_follows(const char *change)
+{
+	for (const struct key_def *def = key_defs; def->name; def++)
+		if (key_follows(def, change, NULL))
+			return true;
+	return false;
+}
+
 void publish_note(struct sys *s, struct vm *v, const char *what, const char *name)
 {
 	CLEANUP_FREE char *change = NULL;
@@ -227,7 +235,8 @@ void publish_note(struct sys *s, struct vm *v, const char *what, const char *nam
 	if (!v && !streq(name, "default_audiovm"))
 		return;
 	change = xasprintf("%s:%s", what, name);
-	note_add(s, v, NOTE_CHANGE, change);
+	if (!v || something_follows(change))
+		note_add(s, v, NOTE_CHANGE, change);
 }
 
 void publish_netvm(struct vm *v, const char *old)

@@ -21,6 +21,17 @@ bool prop_is(const struct deriving *d, const char *qube, const char *prop, const
 	return streq(have, value);
 }
 
+void naming(const struct deriving *d, const char *prop, struct strv *ret)
+{
+	if (d->src->naming) {
+		d->src->naming(d->src, prop, d->qube, ret);
+		return;
+	}
+	for (size_t i = 0; i < d->src->qubes->n; i++)
+		if (prop_is(d, d->src->qubes->v[i], prop, d->qube))
+			strv_add(ret, d->src->qubes->v[i]);
+}
+
 const char *own_feature(const struct deriving *d, const char *feature)
 {
 	return d->src->feature(d->src, d->qube, feature);
@@ -232,14 +243,13 @@ static void from_features(const struct deriving *d)
 
 static void remotes(const struct deriving *d)
 {
-	for (size_t i = 0; i < d->src->qubes->n; i++) {
-		const char *remote = d->src->qubes->v[i];
-		CLEANUP_FREE char *key = xasprintf("remote/%s", remote);
-		CLEANUP_FREE char *name = NULL;
+	CLEANUP_STRV struct strv names = STRV_INIT;
 
-		if (!prop_is(d, remote, "relayvm", d->qube))
-			continue;
-		name = prop_of(d, remote, "remote_name");
+	naming(d, "relayvm", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		CLEANUP_FREE char *key = xasprintf("remote/%s", names.v[i]);
+		CLEANUP_FREE char *name = prop_of(d, names.v[i], "remote_name");
+
 		put(d, key, name);
 	}
 }
@@ -344,14 +354,15 @@ static void iptables_error(const struct deriving *d)
 
 static void clients(const struct deriving *d)
 {
-	derive_connected(d->src, d->gen, d->qube, d->ret);
-	for (size_t i = 0; i < d->src->qubes->n; i++) {
-		const char *client = d->src->qubes->v[i];
+	CLEANUP_STRV struct strv names = STRV_INIT;
 
-		if (!prop_is(d, client, "netvm", d->qube) || derive_domid(d->src, client) < 0)
+	derive_connected(d->src, d->gen, d->qube, d->ret);
+	naming(d, "netvm", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (derive_domid(d->src, names.v[i]) < 0)
 			continue;
-		derive_client(d->src, d->gen, d->qube, client, d->ret);
-		derive_rules(d->src, d->gen, d->qube, client, d->ret);
+		derive_client(d->src, d->gen, d->qube, names.v[i], d->ret);
+		derive_rules(d->src, d->gen, d->qube, names.v[i], d->ret);
 	}
 	derive_iptables(d->src, d->gen, d->qube, d->ret);
 }

@@ -180,18 +180,18 @@ static bool reads_iptables(const struct deriving *d)
 void derive_iptables(const struct key_source *s, enum vmif_gen gen, const char *netvm, struct key_values *ret)
 {
 	const struct deriving d = { s, gen, netvm, ret };
+	CLEANUP_STRV struct strv clients = STRV_INIT;
 
 	if (!reads_iptables(&d))
 		return;
+	naming(&d, "netvm", &clients);
 	key_values_add_gone(ret, "qubes-iptables-domainrules/");
 	header(&d);
-	for (size_t i = 0; i < s->qubes->n; i++) {
-		const char *client = s->qubes->v[i];
-		CLEANUP_FREE char *up = derive_netvm(s, client);
-		int64_t domid = streq(up, netvm) ? derive_domid(s, client) : -1;
+	for (size_t i = 0; i < clients.n; i++) {
+		int64_t domid = derive_domid(s, clients.v[i]);
 
 		if (domid >= 0)
-			domain_rules(&d, client, domid);
+			domain_rules(&d, clients.v[i], domid);
 	}
 	put(&d, "qubes-iptables", "reload");
 }

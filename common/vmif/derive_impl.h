@@ -18,6 +18,8 @@ void putf(const struct deriving *d, const char *key, const char *fmt, ...) PRINT
 /* The value of a property; "" for none. Caller frees. */
 char *prop_of(const struct deriving *d, const char *qube, const char *prop);
 bool prop_is(const struct deriving *d, const char *qube, const char *prop, const char *value);
+/* Adds the names of the qubes whose property names d->qube, sorted. */
+void naming(const struct deriving *d, const char *prop, struct strv *ret);
 const char *own_feature(const struct deriving *d, const char *feature);
 /* Own, template's, its template's; NULL: nowhere. */
 const char *template_feature(const struct deriving *d, const char *qube, const char *feature);

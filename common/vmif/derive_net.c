@@ -140,18 +140,14 @@ void derive_uplink(const struct deriving *d)
 
 /* ---- in a network qube, of its clients ---- */
 
-static void connected(const struct deriving *d, const char *key, const char *prop)
+static void connected(const struct deriving *d, const struct strv *clients, const char *key, const char *prop)
 {
 	CLEANUP_STRV struct strv addresses = STRV_INIT;
 	CLEANUP_FREE char *joined = NULL;
 
-	for (size_t i = 0; i < d->src->qubes->n; i++) {
-		const char *client = d->src->qubes->v[i];
-		CLEANUP_FREE char *address = NULL;
+	for (size_t i = 0; i < clients->n; i++) {
+		CLEANUP_FREE char *address = prop_of(d, clients->v[i], prop);
 
-		if (!prop_is(d, client, "netvm", d->qube))
-			continue;
-		address = prop_of(d, client, prop);
 		if (*address)
 			strv_take(&addresses, STEAL(address));
 	}
@@ -163,10 +159,13 @@ void derive_connected(const struct key_source *s, enum vmif_gen gen, const char 
 {
 	const struct deriving d = { s, gen, netvm, ret };
 
+	CLEANUP_STRV struct strv clients = STRV_INIT;
+
 	if (gen != VMIF_R4)
 		return;
-	connected(&d, "connected-ips", "visible_ip");
-	connected(&d, "connected-ips6", "visible_ip6");
+	naming(&d, "netvm", &clients);
+	connected(&d, &clients, "connected-ips", "visible_ip");
+	connected(&d, &clients, "connected-ips6", "visible_ip6");
 }
 
 static void mapped(const struct deriving *d, const char *client, const char *ip, const char *prop, const char *name)
