@@ -61,6 +61,8 @@ await_open_files() {
 	assert_equal "$(<"$BATS_TEST_TMPDIR/reply")" '0\0'
 	_await_event 'vault domain-start start_guid=True'
 	events_stop
+	# a qube that runs has sockets of its own
+	assert_equal "$(raw admin.vm.Kill vault)" '0\0'
 	await_open_files "$files"
 }
 
