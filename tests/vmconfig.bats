@@ -79,6 +79,14 @@ seen() {
 	done
 }
 
+@test 'in the lab: every kind of qube of an installation, in each generation' {
+	for gen in r2 r3 r4; do
+		expect 0 "qvm-lab --vmif $gen sh -c 'qvm-start -q work vault debian-13-xfce;
+			qvm-vmconfig list --json work | jq -r \".[] | select(.key == \\\"qubes-vm-type\\\") | .channel, .value\";
+			qvm-vmconfig check --all'" "$([[ $gen == r2 ]] && echo xenstore || echo qubesdb)"$'\nAppVM\n' ''
+	done
+}
+
 @test 'list: the table' {
 	start r3
 	qvm-start -q app

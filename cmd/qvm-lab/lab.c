@@ -149,6 +149,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	setenv("QVM_ENDPOINT", endpoint, 1);
 	setenv("QVM_LAB", k->dir, 1);
 	setenv("QVM_QUBESDB_DIR", k->qubesdb_dir, 1);
+	setenv("QVM_VMIF", k->vmif ? k->vmif : "r4", 1);
 	/* Whether one serves there or not: the command must not find that of the machine. */
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
