@@ -42,7 +42,7 @@ write() { qdb "$1" write "$2" "$3" >/dev/null; } # QUBE PATH VALUE
 # xs_write QUBE KEY VALUE, as dom0
 xs_write() { xenstore-write "/local/domain/$(xid "$1")/$2" "$3"; }
 
-# What the other clients see of a qube, KEY=VALUE a line, by name; a newline is the only escape in these tests.
+# What the other clients see of a qube, KEY=VALUE a line, by name; both write a newline as \n.
 seen() {
 	local root
 	root=/local/domain/$(xid "$1")
@@ -51,7 +51,7 @@ seen() {
 		# nodes that are there because of others below them say nothing
 		xenstore-ls -f "$root" | sed -nE "s,^$root/(.*) = \"(.*)\"$,\1=\2,p" |
 			if [[ $QVM_VMIF == r2 ]]; then cat; else grep '^memory'; fi |
-			grep -vxE 'qubes-service=|memory=|qubes-iptables-domainrules=' || :
+			grep -vxE 'qubes-(service|iptables-domainrules)=|memory=' || :
 	} | LC_ALL=C sort
 }
 
@@ -66,8 +66,7 @@ seen() {
 		qvm-start -q app hvm tmpl "$disp"
 		for q in app hvm tmpl "$disp" net fw; do
 			qvm-vmconfig list --json "$q" >"$BATS_TEST_TMPDIR/keys"
-			jq -r '.[] | select(.key != "memory") | .key + "=" + (.value | gsub("\n"; "\\n"))' \
-				"$BATS_TEST_TMPDIR/keys" |
+			jq -r '.[] | select(.key != "memory") | .key + "=" + (.value | gsub("\n"; "\\n"))' "$BATS_TEST_TMPDIR/keys" |
 				LC_ALL=C sort | diff -u <(seen "$q") - || { echo "$gen $q" && false; }
 			# all of them are known, and as they should be; the first two of a domain are Xen's
 			assert_equal "$gen $q $(jq -r '.[] | select(.valid != true) | .key' "$BATS_TEST_TMPDIR/keys" |
@@ -224,6 +223,32 @@ changes_are() {
 	wait $WATCH_PID
 }
 
+@test 'watch: the firewall, in the network qube' {
+	start r4
+	qvm-start -q app
+	watch_start fw qubes-firewall/ qubes-firewall-handled/ fence
+	qvm-firewall app add --before 0 drop dst4=192.0.2.1 proto=tcp dstports=80
+	changes_are fw <<-'END'
+		qubes-firewall/10.137.0.4/ is gone
+		qubes-firewall/10.137.0.4/policy = drop
+		qubes-firewall/10.137.0.4/0000 = action=drop dst4=192.0.2.1/32 proto=tcp dstports=80-80
+		qubes-firewall/10.137.0.4/0001 = action=accept
+		qubes-firewall/10.137.0.4 = 
+	END
+	write fw /qubes-firewall-handled/10.137.0.4 1
+	changes_are fw <<<'qubes-firewall-handled/10.137.0.4 = 1'
+	expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
+	# a hole in it is found
+	write fw /qubes-firewall/10.137.0.4/0000 action=accept
+	qdb fw rm /qubes-firewall/10.137.0.4/0001 >/dev/null
+	write fw /qubes-firewall/10.137.0.4/0099 action=accept
+	run -1 qvm-vmconfig check --all --json $LOCALTIME
+	assert_equal "$(jq -r '.[] | .name + " " + .key + " " + .problem' <<<"$output")" \
+'fw qubes-firewall/10.137.0.4/0000 differs
+fw qubes-firewall/10.137.0.4/0001 missing
+fw qubes-firewall/10.137.0.4/0099 unexpected'
+}
+
 @test 'watch: some keys, so many changes, JSON' {
 	start r4
 	qvm-start -q app
@@ -307,12 +332,13 @@ changes_are() {
 	write app /unknown x
 	xs_write app memory/target 300000
 	write fw /mapped-ip/10.137.0.99/visible-ip 10.137.0.99
+	write fw /qubes-firewall/10.137.0.99/0000 action=drop
+	write fw /qubes-firewall/10.137.0.40 ''
 	expect 0 "qvm-vmconfig check --all $LOCALTIME" '' ''
 	# but not of one that is there
-	write fw /qubes-firewall/10.137.0.4/0099 action=accept
 	write fw /mapped-ip/10.137.0.4/visible-gateway 1.1.1.1
 	run -1 qvm-vmconfig check --all --json $LOCALTIME
-	assert_equal "$(jq -r '.[].key' <<<"$output" | grep mapped)" mapped-ip/10.137.0.4/visible-gateway
+	assert_equal "$(jq -r '.[].key' <<<"$output")" mapped-ip/10.137.0.4/visible-gateway
 }
 
 @test 'check: properties that wait for the next start, and what cannot be checked' {
