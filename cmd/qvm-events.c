@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-events: prints what happens, as it happens (admin-api 1.6, 11). */
-#include <errno.h>
 #include <time.h>
 
 #include "admin/stream.h"
@@ -158,19 +157,6 @@ static int follow(struct watch *w, struct stream **s)
 	return STATUS_OK;
 }
 
-/* The first connection has to come about: a daemon that is not there is an error and no reason to wait. */
-static int begin(struct watch *w, struct stream **s, struct event *first)
-{
-	CLEANUP_ERR struct err err = ERR_INIT;
-	int r = stream_open(&w->c->admin, "dom0", "admin.Events", s, &err);
-
-	if (r == 0)
-		r = stream_next(*s, -1, first, &err);
-	if (r == -EPIPE && !err.text)
-		err_set(&err, r, "", "the daemon closed the connection");
-	return r < 0 ? fail_err(w->c, &err, "dom0", "admin.Events") : STATUS_OK;
-}
-
 /* After the stream has begun, so that nothing is missed in between. */
 static int choose_by_where(struct watch *w)
 {
@@ -209,10 +195,11 @@ static int run(struct ctx *c)
 	CLEANUP(watch_release) struct watch w = {.c = c};
 	CLEANUP_STREAM struct stream *s = NULL;
 	CLEANUP_EVENT struct event first = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
 	int status = read_options(&w);
 
-	if (!status)
-		status = begin(&w, &s, &first);
+	if (!status && stream_begin(&c->admin, "dom0", "admin.Events", &s, &first, &err) < 0)
+		return fail_err(c, &err, "dom0", "admin.Events");
 	if (!status && arg_has(&c->args, "--where"))
 		status = choose_by_where(&w);
 	if (status)

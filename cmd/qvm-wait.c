@@ -155,7 +155,14 @@ static void timed_out(struct wait *w)
 static void follow(struct wait *w, bool any)
 {
 	CLEANUP_STREAM struct stream *s = NULL;
+	CLEANUP_EVENT struct event first = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
 
+	if (stream_begin(&w->c->admin, "dom0", "admin.Events", &s, &first, &err) < 0) {
+		w->status = fail_err(w->c, &err, "dom0", "admin.Events");
+		return;
+	}
+	take(w, &first);
 	while (w->n && !(any && w->reached)) {
 		CLEANUP_EVENT struct event ev = {0};
 

@@ -28,6 +28,13 @@ int stream_fd(const struct stream *s);
 int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err);
 
 /*
+ * Opens a stream and waits for its first event, which the caller releases. 0, or what hindered it in err: somebody
+ * who begins wants to hear that there is no daemon, and not to wait for one.
+ */
+int stream_begin(struct admin *a, const char *dest, const char *method, struct stream **ret, struct event *ret_first,
+		 struct err *err);
+
+/*
  * The next event of a stream that is kept up for ever: opened when *s is NULL, and opened again one second after it
  * was lost (admin-api 1.13); what connection-established announces anew, the caller must ask for anew. lost, if not
  * NULL, is called with the reason before each wait. deadline_ns is monotonic; 0 = none.

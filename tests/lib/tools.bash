@@ -20,6 +20,12 @@ qvm-clone QUBE new
 qvm-create --label red --class AppVM new
 qvm-create --class StandaloneVM --template QUBE --label red new
 qvm-create --help-classes
+qvm-device block list
+qvm-device pci list --json
+qvm-block list QUBE
+qvm-usb list --jsonl
+qvm-pci list
+qvm-mic list
 qvm-events --count 1 QUBE
 qvm-events --json --count 1 --until x QUBE
 qvm-features QUBE
@@ -29,6 +35,12 @@ qvm-features --unset QUBE f
 qvm-features --json QUBE
 qvm-grow-private QUBE 8MiB
 qvm-grow-root QUBE 8MiB
+qvm-firewall QUBE
+qvm-firewall --raw QUBE
+qvm-firewall --json QUBE list
+qvm-firewall QUBE add drop 1.2.3.4
+qvm-firewall QUBE del --rule-no 0
+qvm-firewall QUBE reset
 qvm-kill QUBE
 qvm-label
 qvm-label --json
@@ -165,6 +177,8 @@ tools_replies() {
 < 0\0t\n
 > admin.vm.notes.Get+ a1
 < 0\0a note
+> admin.vm.firewall.Get+ a1
+< 0\0action=accept dsthost=a.example\n
 > admin.vm.CurrentState+ a1
 < 0\0power_state=Halted mem=0
 > admin.label.List+ dom0
@@ -236,7 +250,8 @@ each() {
 # shellcheck disable=SC2034
 says() {
 	case $1 in
-	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause | qvm-volume | qvm-grow-*) said='Error:' ;;
+	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause | qvm-volume | qvm-grow-* | qvm-firewall | \
+		qvm-device | qvm-block | qvm-usb | qvm-pci | qvm-mic) said='Error:' ;;
 	*) said="$1: error:" ;;
 	esac
 }
