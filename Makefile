@@ -196,7 +196,7 @@ $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
 FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main server conn job vmif qubesdb xenstore xenworker xenjob)), \
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
-$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_job keystore) \
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job keystore) \
 	$(FUZZ_DAEMON)
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \

@@ -3,7 +3,6 @@
 #include "lib/inmem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -15,7 +14,6 @@
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
 #include "qvmd/store.h"
-#include "qvmd/tree.h"
 
 #define TIMERS_MAX 4096
 
@@ -51,7 +49,6 @@ static struct {
 	unsigned char *image; /* the database of inmem_open_again() */
 	sqlite3_int64 image_len;
 	bool from_image;
-	char dir[64];
 } world;
 
 /* ---- libuv ---- */
@@ -405,47 +402,14 @@ char *inmem_ask(struct sys *s, const char *dest, const char *method, const char 
 
 /* ---- the whole ---- */
 
-static bool every_file(void *data, const char *path)
-{
-	return true;
-}
-
-/* Where the lock and the files of volumes lie: made once, removed at the end of the process. */
-static void remove_dir(void)
-{
-	CLEANUP_FREE char *lock = xasprintf("%s/lock", world.dir);
-	CLEANUP_FREE char *dom0 = xasprintf("%s/dom0", world.dir);
-	int root = open(dom0, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (root >= 0) {
-		tree_sweep(root, every_file, NULL);
-		close(root);
-		rmdir(dom0);
-	}
-	unlink(lock);
-	rmdir(world.dir);
-}
-
-static void make_dir(void)
-{
-	if (world.dir[0])
-		return;
-	snprintf(world.dir, sizeof world.dir, "%s/qvmd-fuzz.XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(world.dir))
-		abort();
-	atexit(remove_dir);
-}
-
 static void open_store(struct sys *s, bool from_image)
 {
 	CLEANUP_ERR struct err e = ERR_INIT;
 
-	make_dir();
 	world.now_ms = 0;
 	world.chance = from_image ? 2 : 1; /* no uuid of the image comes again */
 	world.from_image = from_image;
-	s->opt.state_dir = world.dir;
+	s->opt.state_dir = inmem_dir();
 	s->next_xid = 1;
 	if (store_open(s, &e) < 0 || store_is_new(s) == from_image)
 		abort();

@@ -36,3 +36,6 @@ bool inmem_tick(struct sys *s);
 void inmem_end_streams(struct sys *s);
 /* Requests that wait for an answer. */
 size_t inmem_waiting(void);
+
+/* inmem_dir.c: where the lock and the files of volumes lie; made once, removed at the end of the process. */
+const char *inmem_dir(void);
