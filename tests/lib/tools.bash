@@ -26,8 +26,8 @@ qvm-block list QUBE
 qvm-usb list --jsonl
 qvm-pci list
 qvm-mic list
-qvm-events --count 1 QUBE
-qvm-events --json --count 1 --until x QUBE
+qvm-events --timeout 1 --count 1 QUBE
+qvm-events --timeout 1 --json --count 1 --until x QUBE
 qvm-features QUBE
 qvm-features QUBE f
 qvm-features QUBE f 1
@@ -102,8 +102,8 @@ qvm-volume import QUBE:private /dev/null --size 0
 qvm-volume clone QUBE:private QUBE:root
 qvm-volume clone --force QUBE:private QUBE:root
 qvm-volume clear QUBE:private
-qvm-wait QUBE
-qvm-wait --any --json QUBE
+qvm-wait --timeout 1 QUBE
+qvm-wait --timeout 1 --any --json QUBE
 qvm-vmconfig check --where name=QUBE
 qvm-vmconfig check --all --json
 qvm-remove QUBE
