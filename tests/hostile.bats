@@ -97,6 +97,8 @@ on_terminal() {
 
 # Fails, in one line of its own that ends with one of the texts in $TEXTS; what is passed on raw is not looked at.
 fails_in_one_line() {
+	# A stream that began and was lost is opened again, with one line as well, until time is over.
+	[[ $row != qvm-@(events|wait)* || $text_err != *reconnecting* ]] || return 0
 	local line=${text_err%$'\n'} text
 	[[ $row != qubesd-query* ]] || return 0
 	[[ $row != *' --json'* ]] || line=${line%$'\n'\{*}
