@@ -11,7 +11,7 @@ HOSTILE='\x1b[31m\x1b]0;pwned\x07\x1b[2J\x08\r\x7f\xc2\x9b2J\xe2\x80\xae\xe2\x81
 LIST='> admin.vm.List+ dom0
 < 0\0a1 class=AppVM state=Halted\ndom0 class=AdminVM state=Running\n'
 
-setup() { mapfile -t ROWS < <(tool_rows a1); }
+setup() { mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) '); }
 
 # The replies of lib/tools with $1 for every text that somebody may choose.
 with_text() {
@@ -43,12 +43,12 @@ on_terminal() {
 }
 
 @test "text that acts on terminals: values, names, classes, states, colours, notes" {
-	mapfile -t ROWS < <(tool_rows a1; completion_rows a1)
+	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) '; completion_rows a1)
 	start_script < <(with_text "$HOSTILE")
 	on_terminal
 	grep -qa '_\[31m_\]0;pwned__\[2J___' "$BATS_TEST_TMPDIR/screen"
 	# In a pipe it is as it came.
-	mapfile -t ROWS < <(tool_rows a1)
+	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ')
 	check() {
 		((status <= 3)) || wrong "status $status"
 		case $row in
@@ -67,7 +67,7 @@ on_terminal() {
 		start_script <<<"$LIST"$'\n> * *\n'"< $reply"
 		on_terminal
 	done
-	mapfile -t ROWS < <(tool_rows a1)
+	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ')
 	start_script <<<'> * *'$'\n'"< 0\0a1 class=AppVM\n$HOSTILE class=$HOSTILE state=$HOSTILE default=True type=str x\n"
 	on_terminal
 }
@@ -145,7 +145,7 @@ fails_in_one_line() {
 	start_script <<<$'> * *\n< stream 0\\0a1 class=App'
 	TEXTS=('No answer from qubesd within 0.02 seconds')
 	# A raw request is passed on as it comes, for ever.
-	mapfile -t ROWS < <(tool_rows a1 | grep -v ^qubesd-query)
+	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ' | grep -v ^qubesd-query)
 	each 'QVM_TIMEOUT=0.02' '' fails_in_one_line
 }
 
