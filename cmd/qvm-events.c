@@ -142,6 +142,11 @@ static bool take(struct watch *w, const struct event *ev)
 }
 
 /* Whoever waited for something that did not come has failed. */
+static int too_late(const struct watch *w)
+{
+	return w->count || w->until.n ? STATUS_FAILED : STATUS_OK;
+}
+
 static int follow(struct watch *w, struct stream **s)
 {
 	struct admin *a = &w->c->admin;
@@ -151,7 +156,7 @@ static int follow(struct watch *w, struct stream **s)
 		CLEANUP_EVENT struct event ev = {0};
 
 		if (!stream_follow(a, "dom0", "admin.Events", s, w->deadline_ns, lost, w->c, &ev))
-			return w->count || w->until.n ? STATUS_FAILED : STATUS_OK;
+			return too_late(w);
 		done = take(w, &ev);
 	}
 	return STATUS_OK;
@@ -196,17 +201,23 @@ static int run(struct ctx *c)
 	CLEANUP_STREAM struct stream *s = NULL;
 	CLEANUP_EVENT struct event first = {0};
 	CLEANUP_ERR struct err err = ERR_INIT;
-	int status = read_options(&w);
+	int status = read_options(&w), r;
 
-	if (!status && stream_begin(&c->admin, "dom0", "admin.Events", &s, &first, &err) < 0)
+	if (status)
+		return status;
+	r = stream_begin(&c->admin, "dom0", "admin.Events", &s, w.deadline_ns, &first, &err);
+	if (r < 0)
 		return fail_err(c, &err, "dom0", "admin.Events");
-	if (!status && arg_has(&c->args, "--where"))
+	if (r > 0 && arg_has(&c->args, "--where"))
 		status = choose_by_where(&w);
 	if (status)
 		return status;
 	if (c->format != FORMAT_TEXT)
 		w.json = json_begin(c, JSON_ARRAY);
-	status = take(&w, &first) ? STATUS_OK : follow(&w, &s);
+	if (r == 0)
+		status = too_late(&w);
+	else if (!take(&w, &first))
+		status = follow(&w, &s);
 	if (w.json)
 		json_end(w.json);
 	return status;

@@ -158,10 +158,14 @@ static void follow(struct wait *w, bool any)
 	CLEANUP_EVENT struct event first = {0};
 	CLEANUP_ERR struct err err = ERR_INIT;
 
-	if (stream_begin(&w->c->admin, "dom0", "admin.Events", &s, &first, &err) < 0) {
+	int r = stream_begin(&w->c->admin, "dom0", "admin.Events", &s, w->deadline_ns, &first, &err);
+
+	if (r < 0)
 		w->status = fail_err(w->c, &err, "dom0", "admin.Events");
+	if (r == 0)
+		timed_out(w);
+	if (r <= 0)
 		return;
-	}
 	take(w, &first);
 	while (w->n && !(any && w->reached)) {
 		CLEANUP_EVENT struct event ev = {0};

@@ -11,7 +11,7 @@ HOSTILE='\x1b[31m\x1b]0;pwned\x07\x1b[2J\x08\r\x7f\xc2\x9b2J\xe2\x80\xae\xe2\x81
 LIST='> admin.vm.List+ dom0
 < 0\0a1 class=AppVM state=Halted\ndom0 class=AdminVM state=Running\n'
 
-setup() { mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) '); }
+setup() { mapfile -t ROWS < <(tool_rows a1); }
 
 # The replies of lib/tools with $1 for every text that somebody may choose.
 with_text() {
@@ -43,12 +43,12 @@ on_terminal() {
 }
 
 @test "text that acts on terminals: values, names, classes, states, colours, notes" {
-	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) '; completion_rows a1)
+	mapfile -t ROWS < <(tool_rows a1; completion_rows a1)
 	start_script < <(with_text "$HOSTILE")
 	on_terminal
 	grep -qa '_\[31m_\]0;pwned__\[2J___' "$BATS_TEST_TMPDIR/screen"
 	# In a pipe it is as it came.
-	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ')
+	mapfile -t ROWS < <(tool_rows a1)
 	check() {
 		((status <= 3)) || wrong "status $status"
 		case $row in
@@ -67,7 +67,7 @@ on_terminal() {
 		start_script <<<"$LIST"$'\n> * *\n'"< $reply"
 		on_terminal
 	done
-	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ')
+	mapfile -t ROWS < <(tool_rows a1)
 	start_script <<<'> * *'$'\n'"< 0\0a1 class=AppVM\n$HOSTILE class=$HOSTILE state=$HOSTILE default=True type=str x\n"
 	on_terminal
 }
@@ -142,11 +142,19 @@ fails_in_one_line() {
 # ---- replies that stop ----
 
 @test "half a reply, then nothing: QVM_TIMEOUT ends it" {
-	start_script <<<$'> * *\n< stream 0\\0a1 class=App'
+	local streams='^qvm-(events|wait) '
 	TEXTS=('No answer from qubesd within 0.02 seconds')
 	# A raw request is passed on as it comes, for ever.
-	mapfile -t ROWS < <(tool_rows a1 | grep -vE '^qvm-(events|wait) ' | grep -v ^qubesd-query)
+	start_script <<<$'> * *\n< stream 0\\0a1 class=App'
+	mapfile -t ROWS < <(tool_rows a1 | grep -v ^qubesd-query | grep -vE "$streams")
 	each 'QVM_TIMEOUT=0.02' '' fails_in_one_line
+	start_script <<<$'> * *\n< stream 1\\0\\0connection-est'
+	mapfile -t ROWS < <(tool_rows a1 | grep -E "$streams")
+	each 'QVM_TIMEOUT=0.02' '' fails_in_one_line
+	# What they were told to wait for has not come either.
+	run -1 qvm-events --timeout 0.02 --count 1
+	start_script <<<"$LIST"$'\n> * *\n< stream 1\\0\\0connection-est'
+	run -1 qvm-wait --timeout 0.02 a1
 }
 
 # cut COMMAND SCRIPT LENGTH: runs COMMAND again and again while the daemon closes a byte later each time, until the reply
@@ -220,6 +228,7 @@ cut() {
 	check() {
 		((status <= 3)) || wrong "status $status"
 		case $row in
+		*' --jsonl'*) jq . "$out" >/dev/null || wrong 'no JSON lines' ;;
 		*' --json'*) jq -es 'length > 0' "$out" >/dev/null || wrong 'no JSON' ;;
 		'qvm-prefs a1 kernelopts' | 'qvm-notes --print a1' | 'qvm-features a1 f' | 'qvm-tags a1' | 'qvm-label get red')
 			((${#text_out} > 1000000)) || wrong "only ${#text_out} characters" ;;

@@ -132,9 +132,9 @@ int call_endpoint(const struct admin *a, struct call *c)
 		       e->path);
 }
 
-static int no_answer(struct admin *a, struct call *c)
+int no_answer(const struct admin *a, struct err *err)
 {
-	return err_set(&c->err, -ETIMEDOUT, EXC_COMMUNICATION, "No answer from qubesd within %g seconds",
+	return err_set(err, -ETIMEDOUT, EXC_COMMUNICATION, "No answer from qubesd within %g seconds",
 		       (double)a->timeout_ns / 1e9);
 }
 
@@ -162,7 +162,7 @@ static int start_unix(struct admin *a, struct flight *f, bool block, uint64_t de
 	int fd = connect_by(a, deadline);
 
 	if (fd == -ETIMEDOUT)
-		return no_answer(a, c);
+		return no_answer(a, &c->err);
 	if (fd < 0)
 		return cannot_connect(c, fd);
 	if (!block)
@@ -365,7 +365,7 @@ static void give_up(struct admin *a, int why, struct flight *flights, size_t fly
 	for (size_t i = 0; i < flying + n_rest; i++) {
 		struct call *c = i < flying ? flights[i].call : &rest[i - flying];
 
-		c->result = why == -ETIMEDOUT ? no_answer(a, c)
+		c->result = why == -ETIMEDOUT ? no_answer(a, &c->err)
 					      : err_set(&c->err, why, EXC_COMMUNICATION, "%s", strerror(-why));
 		if (i < flying)
 			flight_end(&flights[i]);

@@ -74,5 +74,7 @@ void call_note(struct admin *a, const struct call *c);
  * or less (-1: for ever). */
 void call_progress(struct admin *a, uint64_t sent);
 int call_patience(const struct admin *a, int timeout_ms);
+/* QVM_TIMEOUT is over: the error that says so. Returns -ETIMEDOUT. */
+int no_answer(const struct admin *a, struct err *err);
 /* The service ended with a status that is not 0: what it said on its stderr (admin-api 1.11). */
 int service_error(struct err *err, struct buf *said);

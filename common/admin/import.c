@@ -184,8 +184,7 @@ static int pump(struct admin *a, struct import *i, struct err *err)
 		if (r > 0)
 			moved = now_ns();
 		else if (a->timeout_ns && now_ns() - moved >= a->timeout_ns)
-			return err_set(err, -ETIMEDOUT, EXC_COMMUNICATION,
-				       "No answer from qubesd within %g seconds", (double)a->timeout_ns / 1e9);
+			return no_answer(a, err);
 		if (i->in >= 0 && p[0].revents) {
 			r = push(i);
 			if (r < 0)

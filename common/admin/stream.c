@@ -180,16 +180,18 @@ static int ms_until(uint64_t deadline_ns)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-int stream_begin(struct admin *a, const char *dest, const char *method, struct stream **ret, struct event *ret_first,
-		 struct err *err)
+int stream_begin(struct admin *a, const char *dest, const char *method, struct stream **ret, uint64_t deadline_ns,
+		 struct event *ret_first, struct err *err)
 {
+	uint64_t patience_ns = a->timeout_ns ? now_ns() + a->timeout_ns : 0;
+	bool patient = deadline_ns && (!patience_ns || deadline_ns <= patience_ns);
 	int r = stream_open(a, dest, method, ret, err);
 
 	if (r == 0)
-		r = stream_next(*ret, -1, ret_first, err);
+		r = stream_next(*ret, ms_until(patient ? deadline_ns : patience_ns), ret_first, err);
 	if (r == -EPIPE && (!err || !err->text))
 		err_set(err, r, "", "the daemon closed the connection");
-	return r < 0 ? r : 0;
+	return r != 0 || patient ? r : no_answer(a, err);
 }
 
 int stream_follow(struct admin *a, const char *dest, const char *method, struct stream **s, uint64_t deadline_ns,

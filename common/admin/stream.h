@@ -28,11 +28,13 @@ int stream_fd(const struct stream *s);
 int stream_next(struct stream *s, int timeout_ms, struct event *ret, struct err *err);
 
 /*
- * Opens a stream and waits for its first event, which the caller releases. 0, or what hindered it in err: somebody
- * who begins wants to hear that there is no daemon, and not to wait for one.
+ * Opens a stream and waits for its first event, until deadline_ns (monotonic; 0 = none). 1: *ret_first is filled, the
+ * caller releases it; 0: the deadline has passed; otherwise what hindered it is in err: somebody who begins wants to
+ * hear that there is no daemon, and not to wait for one. QVM_TIMEOUT limits this wait (-ETIMEDOUT), and not the one
+ * for the events that follow, which may be a long time coming.
  */
-int stream_begin(struct admin *a, const char *dest, const char *method, struct stream **ret, struct event *ret_first,
-		 struct err *err);
+int stream_begin(struct admin *a, const char *dest, const char *method, struct stream **ret, uint64_t deadline_ns,
+		 struct event *ret_first, struct err *err);
 
 /*
  * The next event of a stream that is kept up for ever: opened when *s is NULL, and opened again one second after it
