@@ -3,19 +3,6 @@
 
 load lib/common
 
-script() {
-	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
-	start_script "$BATS_TEST_TMPDIR/a.script"
-}
-
-# last STATUS COMMAND LAST_LINE: nothing on stdout, this at the end of stderr.
-last() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-}
-
 @test "all features, in the order of the server" {
 	script </dev/null
 	expect 0 'qvm-features work' \
@@ -58,10 +45,10 @@ EOF
 	expect 1 'qvm-features work shut' '' \
 		$'qvm-features: error: Got empty response from qubesd. See journalctl in dom0 for details.\n'
 	expect 1 'qvm-features shut' '' $'qvm-features: error: no list\n'
-	last 2 'qvm-features ghost gui' "qvm-features: error: no such domain: 'ghost'"
-	last 2 'qvm-features ghost' "qvm-features: error: no such domain: 'ghost'"
-	last 2 'qvm-features' 'qvm-features: error: the following arguments are required: VMNAME'
-	last 2 'qvm-features work a b c' 'qvm-features: error: unrecognized arguments: c'
+	fails 2 'qvm-features ghost gui' "qvm-features: error: no such domain: 'ghost'"
+	fails 2 'qvm-features ghost' "qvm-features: error: no such domain: 'ghost'"
+	fails 2 'qvm-features' 'qvm-features: error: the following arguments are required: VMNAME'
+	fails 2 'qvm-features work a b c' 'qvm-features: error: unrecognized arguments: c'
 	calls_clear
 	qvm-features work gui
 	assert_equal "$(calls)" 'work admin.vm.feature.Get+gui'
@@ -127,8 +114,8 @@ work admin.vm.feature.Remove+f
 work admin.vm.feature.Remove+nope'
 	expect 1 'qvm-features work bad x' '' $'qvm-features: error: bad value contains illegal characters\n'
 	calls_clear
-	last 2 'qvm-features -D work' 'qvm-features: error: --unset requires a feature'
-	last 2 'qvm-features -D work f 1' 'qvm-features: error: cannot both set and unset a value'
+	fails 2 'qvm-features -D work' 'qvm-features: error: --unset requires a feature'
+	fails 2 'qvm-features -D work f 1' 'qvm-features: error: cannot both set and unset a value'
 	assert_equal "$(calls)" ''
 }
 
@@ -188,7 +175,7 @@ sys-net admin.vm.feature.Set+f <- 1'
 		qvm-features work | tail -n 1; qvm-features -D work test-f; qvm-features -D work test-f' \
 		$'\ntest-f  \n' ''
 	expect 1 'qvm-features work test-f' '' ''
-	last 2 'qvm-features nosuch' "qvm-features: error: no such domain: 'nosuch'"
-	last 2 'qvm-features nosuch a b' "qvm-features: error: no such domain: 'nosuch'"
+	fails 2 'qvm-features nosuch' "qvm-features: error: no such domain: 'nosuch'"
+	fails 2 'qvm-features nosuch a b' "qvm-features: error: no such domain: 'nosuch'"
 	expect 0 'qvm-features dom0 some-feature 1; qvm-features dom0 some-feature' $'1\n' ''
 }

@@ -3,13 +3,6 @@
 
 load lib/common
 
-last() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-}
-
 @test "listing and showing" {
 	start_script "$ROOT/tests/fixtures/appendix-a.script"
 	local name table='1  red     0xcc0000
@@ -66,8 +59,8 @@ dom0 admin.label.Remove+pink'
 	expect 1 'qvm-label get old' '' $'qvm-label: error: no such label: \'old\'\n'
 	# Gone since it was listed.
 	expect 0 'qvm-label' $'9  here  0xffffff\n' ''
-	last 2 'qvm-label get' 'qvm-label get: error: the following arguments are required: NAME'
-	last 2 'qvm-label create a' 'qvm-label create: error: the following arguments are required: COLOR'
+	fails 2 'qvm-label get' 'qvm-label get: error: the following arguments are required: NAME'
+	fails 2 'qvm-label create a' 'qvm-label create: error: the following arguments are required: COLOR'
 	run --separate-stderr qvm-label bogus
 	assert_equal "$status" 2
 	[[ ${stderr##*$'\n'} == "qvm-label: error: argument command: invalid choice: 'bogus' (choose from "* ]]
@@ -85,8 +78,8 @@ EOF
 	start_daemon default
 	expect 0 'qvm-label create pink 0xFF00ff; qvm-label get pink; qvm-label | tail -n 1; qvm-label remove pink' \
 		$'0xFF00ff\n9  pink    0xFF00ff\n' ''
-	last 1 'qvm-label get pink' 'qvm-label: error: Label does not exist: pink'
-	last 1 'qvm-label remove red' 'qvm-label: error: Can only remove custom labels'
-	last 1 'qvm-label create pink red' 'qvm-label: error: Label value must have length of 8'
-	last 1 'qvm-label create 12 0x123456' 'qvm-label: error: Label must not be a digit'
+	fails 1 'qvm-label get pink' 'qvm-label: error: Label does not exist: pink'
+	fails 1 'qvm-label remove red' 'qvm-label: error: Can only remove custom labels'
+	fails 1 'qvm-label create pink red' 'qvm-label: error: Label value must have length of 8'
+	fails 1 'qvm-label create 12 0x123456' 'qvm-label: error: Label must not be a digit'
 }

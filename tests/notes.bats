@@ -42,13 +42,6 @@ EOF
 	start_script "$BATS_TEST_TMPDIR/n.script"
 }
 
-last() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-}
-
 setup() {
 	unset VISUAL EDITOR
 	export TMPDIR=$BATS_TEST_TMPDIR/tmp
@@ -118,20 +111,20 @@ nil admin.vm.notes.Set+'
 		"qvm-notes: error: $BATS_TEST_TMPDIR/nofile: No such file or directory"$'\n'
 	expect 1 "qvm-notes --import '' plain" '' $'qvm-notes: error: : No such file or directory\n'
 	# Over qrexec a missing qube looks like any refusal: the list of qubes tells.
-	last 2 'qvm-notes -p shut' "qvm-notes: error: no such domain: 'shut'"
+	fails 2 'qvm-notes -p shut' "qvm-notes: error: no such domain: 'shut'"
 	run --separate-stderr qvm-notes -p refused --json
 	assert_equal "$status $output" '1 '
 	assert_equal "$stderr" 'qvm-notes: error: Failed to read notes file: x
 {"error":"QubesException","message":"Failed to read notes file: x","qube":"refused","method":"admin.vm.notes.Get"}'
-	last 2 'qvm-notes -p ghost' "qvm-notes: error: no such domain: 'ghost'"
-	last 2 'qvm-notes -s x ghost' "qvm-notes: error: no such domain: 'ghost'"
-	last 2 'qvm-notes ghost' "qvm-notes: error: no such domain: 'ghost'"
-	last 2 'qvm-notes -d ghost' "qvm-notes: error: no such domain: 'ghost'"
-	last 2 'qvm-notes -p -d plain' 'qvm-notes: error: argument --delete/-d: not allowed with argument --print/-p'
-	last 2 'qvm-notes -s x --append y plain' \
+	fails 2 'qvm-notes -p ghost' "qvm-notes: error: no such domain: 'ghost'"
+	fails 2 'qvm-notes -s x ghost' "qvm-notes: error: no such domain: 'ghost'"
+	fails 2 'qvm-notes ghost' "qvm-notes: error: no such domain: 'ghost'"
+	fails 2 'qvm-notes -d ghost' "qvm-notes: error: no such domain: 'ghost'"
+	fails 2 'qvm-notes -p -d plain' 'qvm-notes: error: argument --delete/-d: not allowed with argument --print/-p'
+	fails 2 'qvm-notes -s x --append y plain' \
 		'qvm-notes: error: argument --append: not allowed with argument --set/-s'
-	last 2 'qvm-notes -i' 'qvm-notes: error: argument --import/-i: expected one argument'
-	last 2 'qvm-notes -p' 'qvm-notes: error: the following arguments are required: VMNAME'
+	fails 2 'qvm-notes -i' 'qvm-notes: error: argument --import/-i: expected one argument'
+	fails 2 'qvm-notes -p' 'qvm-notes: error: the following arguments are required: VMNAME'
 }
 
 @test "--delete asks, --force does not" {
@@ -207,13 +200,13 @@ nil admin.vm.notes.Get+
 nil admin.vm.notes.Set+ <- x
 nl admin.vm.notes.Get+
 nl admin.vm.notes.Set+ <- a\nb\nx'
-	last 2 'qvm-notes --all' 'qvm-notes: error: --edit takes one qube'
+	fails 2 'qvm-notes --all' 'qvm-notes: error: --edit takes one qube'
 }
 
 @test "with the daemon" {
 	start_daemon default
 	expect 0 'qvm-notes -s "ein Gruß" work; qvm-notes --append "zwei" work; qvm-notes -p work
 		qvm-notes -d -f work; qvm-notes -p work' $'ein Gruß\nzwei\n\n' ''
-	last 2 'qvm-notes -p nosuch' "qvm-notes: error: no such domain: 'nosuch'"
-	last 1 'qvm-notes -p dom0' 'qvm-notes: error: expected destination to not be AdminVM'
+	fails 2 'qvm-notes -p nosuch' "qvm-notes: error: no such domain: 'nosuch'"
+	fails 1 'qvm-notes -p dom0' 'qvm-notes: error: expected destination to not be AdminVM'
 }

@@ -6,24 +6,6 @@ load lib/common
 NOPROP='2\0QubesNoSuchPropertyError\0\0Invalid property of work\0'
 
 # The fixture of appendix A and the lines on stdin behind it.
-script() {
-	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
-	start_script "$BATS_TEST_TMPDIR/a.script"
-}
-
-# fails STATUS COMMAND LAST_LINE: nothing on stdout; usage first with status 2, and alone otherwise.
-fails() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-	if (($1 == 2)); then
-		[[ $stderr == usage:\ * ]]
-	else
-		assert_equal "$stderr" "$3"
-	fi
-}
-
 @test "a list: markers, padding, empty text, None and no value" {
 	script </dev/null
 	expect 0 'qvm-prefs work | grep -E "^(debug|default_dispvm|include_in|kernelopts|netvm|stubdom|xid)"' \

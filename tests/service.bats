@@ -3,18 +3,6 @@
 
 load lib/common
 
-script() {
-	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
-	start_script "$BATS_TEST_TMPDIR/a.script"
-}
-
-last() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-}
-
 @test "listing" {
 	script <<'EOF'
 > admin.vm.feature.List+ shut
@@ -52,7 +40,7 @@ EOF
 	expect 0 'qvm-service work zero' $'on\n' ''
 	expect 1 'qvm-service work nope' '' ''
 	expect 1 'qvm-service work bad' '' $'qvm-service: error: no\n'
-	last 2 'qvm-service ghost cups' "qvm-service: error: no such domain: 'ghost'"
+	fails 2 'qvm-service ghost cups' "qvm-service: error: no such domain: 'ghost'"
 }
 
 @test "switching: the last of -e, -d and VALUE wins" {
@@ -109,15 +97,15 @@ work admin.vm.feature.Remove+service.nope'
 
 @test "usage errors send nothing" {
 	start_script </dev/null
-	last 1 'qvm-service work cups maybe' "qvm-service: error: Invalid literal for boolean value: 'maybe'"
+	fails 1 'qvm-service work cups maybe' "qvm-service: error: Invalid literal for boolean value: 'maybe'"
 	expect 1 'qvm-service work cups ""' '' $'qvm-service: error: Invalid literal for boolean value: \'\'\n'
-	last 2 'qvm-service -D work' 'qvm-service: error: --unset requires a feature'
-	last 2 'qvm-service -D work cups 1' 'qvm-service: error: cannot both set and unset a value'
-	last 2 'qvm-service -D -e work cups' 'qvm-service: error: cannot both set and unset a value'
-	last 2 'qvm-service -D -d work cups' 'qvm-service: error: cannot both set and unset a value'
-	last 2 'qvm-service -e work' 'qvm-service: error: --enable requires a service'
-	last 2 'qvm-service -d work' 'qvm-service: error: --disable requires a service'
-	last 2 'qvm-service' 'qvm-service: error: the following arguments are required: VMNAME'
+	fails 2 'qvm-service -D work' 'qvm-service: error: --unset requires a feature'
+	fails 2 'qvm-service -D work cups 1' 'qvm-service: error: cannot both set and unset a value'
+	fails 2 'qvm-service -D -e work cups' 'qvm-service: error: cannot both set and unset a value'
+	fails 2 'qvm-service -D -d work cups' 'qvm-service: error: cannot both set and unset a value'
+	fails 2 'qvm-service -e work' 'qvm-service: error: --enable requires a service'
+	fails 2 'qvm-service -d work' 'qvm-service: error: --disable requires a service'
+	fails 2 'qvm-service' 'qvm-service: error: the following arguments are required: VMNAME'
 	assert_equal "$(calls)" ''
 }
 
@@ -151,6 +139,6 @@ sys-net admin.vm.feature.Set+service.x <- 1'
 		qvm-features work service.cups; qvm-service work; qvm-service -D work cups' \
 		$'on\noff\n\ncups  off\n' ''
 	expect 1 'qvm-service work cups' '' ''
-	last 2 'qvm-service -e nosuch cups' "qvm-service: error: no such domain: 'nosuch'"
-	last 1 "qvm-service -e work $(printf 'a%.0s' {1..49})" 'qvm-service: error: Service name must not exceed 48 bytes'
+	fails 2 'qvm-service -e nosuch cups' "qvm-service: error: no such domain: 'nosuch'"
+	fails 1 "qvm-service -e work $(printf 'a%.0s' {1..49})" 'qvm-service: error: Service name must not exceed 48 bytes'
 }

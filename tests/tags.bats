@@ -3,18 +3,6 @@
 
 load lib/common
 
-script() {
-	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
-	start_script "$BATS_TEST_TMPDIR/a.script"
-}
-
-last() {
-	run --separate-stderr bash -c "$2"
-	assert_equal "$status" "$1"
-	assert_equal "$output" ''
-	assert_equal "${stderr##*$'\n'}" "$3"
-}
-
 @test "listing" {
 	script <<'EOF'
 > admin.vm.tag.List+ unsorted
@@ -32,8 +20,8 @@ EOF
 	expect 0 'qvm-tags Vault' '' ''
 	expect 0 'qvm-tags unsorted' $'Alpha\nalpha\nzeta\n' ''
 	expect 1 'qvm-tags shut' '' $'qvm-tags: error: no list\n'
-	last 2 'qvm-tags ghost' "qvm-tags: error: no such domain: 'ghost'"
-	last 2 'qvm-tags' 'qvm-tags: error: the following arguments are required: VMNAME'
+	fails 2 'qvm-tags ghost' "qvm-tags: error: no such domain: 'ghost'"
+	fails 2 'qvm-tags' 'qvm-tags: error: the following arguments are required: VMNAME'
 	run --separate-stderr qvm-tags work bogus
 	assert_equal "$status" 2
 	[[ ${stderr##*$'\n'} == "qvm-tags: error: argument command: invalid choice: 'bogus' (choose from "* ]]
@@ -51,7 +39,7 @@ EOF
 	expect 0 'qvm-tags work l alpha' $'alpha\n' ''
 	expect 1 'qvm-tags work ls nope' '' ''
 	expect 1 'qvm-tags work list b.d' '' $'qvm-tags: error: disallowed characters\n'
-	last 2 'qvm-tags work list a b' 'qvm-tags: error: unrecognized arguments: b'
+	fails 2 'qvm-tags work list a b' 'qvm-tags: error: unrecognized arguments: b'
 }
 
 @test "adding and removing" {
@@ -91,9 +79,9 @@ work admin.vm.tag.Set+bad'
 	expect 1 'qvm-tags work del created-by-dom0' '' \
 		$'qvm-tags: error: changing this tag is prohibited by qubes.ext.admin.AdminExtension\n'
 	calls_clear
-	last 2 'qvm-tags work add' 'qvm-tags VMNAME add: error: the following arguments are required: tag'
-	last 2 'qvm-tags work a' 'qvm-tags VMNAME add: error: the following arguments are required: tag'
-	last 2 'qvm-tags work del' 'qvm-tags VMNAME del: error: the following arguments are required: tag'
+	fails 2 'qvm-tags work add' 'qvm-tags VMNAME add: error: the following arguments are required: tag'
+	fails 2 'qvm-tags work a' 'qvm-tags VMNAME add: error: the following arguments are required: tag'
+	fails 2 'qvm-tags work del' 'qvm-tags VMNAME del: error: the following arguments are required: tag'
 	assert_equal "$(calls)" ''
 }
 
@@ -139,6 +127,6 @@ sys-net admin.vm.tag.Set+u'
 	expect 0 'qvm-tags work add zz aa; qvm-tags work list zz; qvm-tags work list aa; qvm-tags work del zz aa aa' \
 		$'zz\naa\n' ''
 	expect 1 'qvm-tags work list zz' '' ''
-	last 1 'qvm-tags work add a.b' 'qvm-tags: error: disallowed characters'
-	last 2 'qvm-tags nosuch add a' "qvm-tags: error: no such domain: 'nosuch'"
+	fails 1 'qvm-tags work add a.b' 'qvm-tags: error: disallowed characters'
+	fails 2 'qvm-tags nosuch add a' "qvm-tags: error: no such domain: 'nosuch'"
 }

@@ -214,6 +214,12 @@ calls() { cat "$CALLS_LOG"; }
 calls_clear() { : >"$CALLS_LOG"; }
 stop_script() { _end "$SCRIPT_PID" || :; }
 
+# script: the scripted server with the system of the fixture appendix-a, and what stdin adds to it.
+script() {
+	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
+	start_script "$BATS_TEST_TMPDIR/a.script"
+}
+
 # ---- comparing ----
 
 # expect STATUS COMMAND STDOUT [STDERR]: runs COMMAND with bash -c and compares all bytes, the newlines at
@@ -237,6 +243,17 @@ expect() {
 		fi
 	} >&2 || :
 	return 1
+}
+
+# fails STATUS COMMAND LAST_LINE: nothing on stdout; the usage first with status 2, the line alone otherwise.
+fails() {
+	run --separate-stderr bash -c "$2"
+	assert_equal "$2: $status [$output] ${stderr##*$'\n'}" "$2: $1 [] $3"
+	if (($1 == 2)); then
+		[[ $stderr == usage:\ * ]]
+	else
+		assert_equal "$stderr" "$3"
+	fi
 }
 
 export -f raw raw_bytes calls calls_clear events events_clear _await_event _tick _dir
