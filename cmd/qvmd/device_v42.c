@@ -2,6 +2,7 @@
 /* The device calls and lines of 4.2 (admin-api 8.7). */
 #include <errno.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "model/interface.h"
 #include "model/names.h"
@@ -13,8 +14,7 @@ static char *block_text(const struct device *d)
 	const char *serial = device_text(d, "serial"), *name = device_text(d, "name");
 	char *text = *name ? xasprintf("%s (%s)", serial, name) : xstrdup(serial);
 
-	for (char *p = text; *p; p++)
-		*p = *p == ' ' ? '_' : *p;
+	chars_replace(text, ' ', '_');
 	return text;
 }
 

@@ -123,7 +123,7 @@ static int load_key(struct load *l, struct volume *v, const char *key, yaml_node
 		if (streq(key, "rw"))
 			v->rw = truth;
 		else
-			v->ephemeral = truth;
+			v->ephemeral = (int8_t)truth;
 		return 0;
 	}
 	if (num_i64(s, &n) < 0 || n < (streq(key, "revisions_to_keep") ? -1 : 0))

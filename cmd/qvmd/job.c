@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define MOST_THREADS 32
-#define STACK_SIZE (512 * 1024)
+#define STACK_SIZE ((size_t)512 * 1024)
 
 struct queue {
 	struct job *first, **end;

@@ -138,7 +138,9 @@ int volumes_start(struct vm *vm, volumes_fn *done, struct err *err)
 
 	if (busy)
 		return err_set(err, -EBUSY, "StoragePoolException", "Volume %s is busy with %s", busy_vid, busy->busy);
-	for (int id = 0; vm->volumes && id < VOLUME_COUNT; id++) {
+	if (!vm->volumes)
+		return 0;
+	for (int id = 0; id < VOLUME_COUNT; id++) {
 		struct volume *v = &vm->volumes[id];
 		int result;
 

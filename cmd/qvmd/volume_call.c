@@ -259,7 +259,7 @@ static void handle_set_ephemeral(struct req *r)
 		return req_fail(r, "QubesValueError", "Cannot enable ephemeral on snap_on_start or save_on_stop or "
 						      "non-dom0 or not writable volume");
 	if (!volume_is_kernel(t.v)) {
-		t.v->ephemeral = on;
+		t.v->ephemeral = (int8_t)on;
 		volume_save(t.v);
 	}
 	req_ok(r, "");

@@ -145,7 +145,7 @@ int select_one(struct ctx *c, const struct qubes *all, const char *name, const s
 /* The one qube of the list that a name or a pattern stands for. */
 static int choose_listed(struct ctx *c, struct selection *s, const char *name)
 {
-	const struct qube *q;
+	const struct qube *q = NULL;
 	int status = list_qubes(c, &s->all);
 
 	if (status == STATUS_OK)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 
 #define ANY_INTERFACE "_______" /* INTERFACE_UNKNOWN in an argument */
@@ -234,9 +235,10 @@ static char *unescape_id(const char *s, size_t n)
 			i += INTERFACE_LEN;
 			continue;
 		}
-		buf_addch(&b, s[i] == '+' ? ':' : s[i]);
-		i++;
+		buf_addch(&b, s[i++]);
 	}
+	if (b.len)
+		chars_replace(b.data, '+', ':');
 	return buf_steal(&b);
 }
 

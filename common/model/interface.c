@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "os/io.h"
 
@@ -184,8 +185,7 @@ char *interface_name(const char *code)
 	ids_close(&l);
 	if (!name)
 		return xstrdup(usb ? "USB device" : "PCI device");
-	for (char *p = name; *p; p++)
-		*p = *p == '_' ? ' ' : *p;
+	chars_replace(name, '_', ' ');
 	return name;
 }
 

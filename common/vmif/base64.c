@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 
 char *base64(const void *p, size_t n)
@@ -23,7 +24,8 @@ char *sha256_base64url(const char *text)
 	if (EVP_Digest(text, strlen(text), digest, &n, EVP_sha256(), NULL) != 1)
 		abort();
 	result = base64(digest, n);
-	for (char *c = result; *c; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+	chars_replace(result, '+', '-');
+	chars_replace(result, '/', '_');
+	result[strcspn(result, "=")] = '\0';
 	return result;
 }

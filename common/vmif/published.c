@@ -9,7 +9,7 @@
 #include "base/strv.h"
 #include "vmif/keys_format.h"
 
-#define INTERFACES_MAX 32
+#define INTERFACES_MAX ((size_t)32)
 #define CODE_LEN 6
 
 static void published_release(struct published *p)
@@ -89,6 +89,13 @@ static bool is_one_of(char c, const char *others)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(others, c));
 }
 
+static void add_or_underscore(struct buf *b, char c, bool may_be)
+{
+	if (!may_be)
+		c = '_';
+	buf_addch(b, c);
+}
+
 /* Drops what is no ASCII; of the rest letters, digits and the others stay, anything else becomes _. */
 static char *sanitize(const struct key_value *kv, const char *others)
 {
@@ -96,7 +103,7 @@ static char *sanitize(const struct key_value *kv, const char *others)
 
 	for (size_t i = 0; i < kv->len && b.len < PUBLISHED_TEXT_MAX; i++)
 		if ((unsigned char)kv->value[i] < 0x80)
-			buf_addch(&b, is_one_of(kv->value[i], others) ? kv->value[i] : '_');
+			add_or_underscore(&b, kv->value[i], is_one_of(kv->value[i], others));
 	return buf_steal(&b);
 }
 
@@ -166,7 +173,9 @@ static bool read_block(struct published *p, const struct group *g, const char *n
 					 !chars_all(device->value, "a-z0-9/-")))
 		return false;
 	p->port = xstrdup(name);
-	p->mode = holds(mode, &format_mode) ? mode->value[0] : 'w';
+	p->mode = 'w';
+	if (holds(mode, &format_mode))
+		p->mode = mode->value[0];
 	if (desc)
 		block_desc(p, desc);
 	if (parent)
@@ -201,7 +210,7 @@ static char *usb_text(const char *s)
 			c = (char)(hex(s[1]) * 16 + hex(s[2]));
 			s += 3;
 		}
-		buf_addch(&b, c >= 0x20 && c < 0x7f ? c : '_');
+		add_or_underscore(&b, c, c >= 0x20 && c < 0x7f);
 	}
 	return b.len ? buf_steal(&b) : NULL;
 }
@@ -248,7 +257,7 @@ static void usb_interfaces(struct published *p, const struct key_value *kv)
 			continue;
 		buf_addch(&b, 'u');
 		for (const char *c = codes.v[i]; *c; c++)
-			buf_addch(&b, hex(*c) >= 0 ? *c : '_');
+			add_or_underscore(&b, *c, hex(*c) >= 0);
 	}
 	p->interfaces = b.len ? buf_steal(&b) : NULL;
 }

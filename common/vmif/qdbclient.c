@@ -8,7 +8,7 @@
 #include "os/sock.h"
 #include "vmif/qdblink.h"
 
-#define BYTES_MAX (64 * 1024 * 1024) /* of one dump */
+#define BYTES_MAX ((size_t)64 * 1024 * 1024) /* of one dump */
 
 struct client {
 	struct channel base;
@@ -125,8 +125,8 @@ static int refused(const struct client *c, const char *key, struct err *err)
 static int client_read(struct channel *base, const char *key, struct buf *ret, struct err *err)
 {
 	char path[QDB_PATH];
-	struct qdb_msg m;
-	const char *data;
+	struct qdb_msg m = {0};
+	const char *data = NULL;
 	int r = path_of(key, path, err);
 
 	if (r == 0)
@@ -144,7 +144,7 @@ static int client_read(struct channel *base, const char *key, struct buf *ret, s
 static int client_write(struct channel *base, const char *key, const void *value, size_t len, struct err *err)
 {
 	char path[QDB_PATH];
-	struct qdb_msg m;
+	struct qdb_msg m = {0};
 	int r = key_fits(KEY_QUBESDB, 0, key, len, err);
 
 	if (r == 0)
@@ -159,7 +159,7 @@ static int client_write(struct channel *base, const char *key, const void *value
 static int client_rm(struct channel *base, const char *key, struct err *err)
 {
 	char path[QDB_PATH];
-	struct qdb_msg m;
+	struct qdb_msg m = {0};
 	int r = path_of(key, path, err);
 
 	if (r == 0)
@@ -262,7 +262,7 @@ static int client_watch(struct channel *base, const char *key, struct err *err)
 {
 	struct client *c = client_of(base);
 	char path[QDB_PATH];
-	struct qdb_msg m;
+	struct qdb_msg m = {0};
 	int r = path_of(key, path, err);
 
 	if (r == 0)
@@ -279,7 +279,7 @@ static int client_unwatch(struct channel *base, const char *key, struct err *err
 {
 	struct client *c = client_of(base);
 	char path[QDB_PATH];
-	struct qdb_msg m;
+	struct qdb_msg m = {0};
 	int r = path_of(key, path, err);
 
 	if (r == 0)

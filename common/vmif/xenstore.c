@@ -17,7 +17,7 @@
 #include "os/sock.h"
 
 #define ATTEMPTS 32
-#define DUMP_BYTES_MAX (16 * 1024 * 1024)
+#define DUMP_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 struct xenstore {
 	struct xs_handle *h;
