@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "vmif/qubesdb.h"
 
-#define QDB_BYTES_MAX ((size_t)16 * 1024 * 1024) /* of all entries with what we need for them; more is refused to peers */
+#define QDB_BYTES_MAX ((size_t)16 * 1024 * 1024) /* of all entries and what we need for them; peers get no more */
 #define QDB_WATCHES_MAX 1024             /* of one peer */
 #define QDB_OUT_ENOUGH 65536             /* of one peer's output: its next request waits until less is left */
 

@@ -246,6 +246,7 @@ expect() {
 }
 
 # fails STATUS COMMAND LAST_LINE: nothing on stdout; the usage first with status 2, the line alone otherwise.
+# shellcheck disable=SC2154 # output and stderr are what run leaves
 fails() {
 	run --separate-stderr bash -c "$2"
 	assert_equal "$2: $status [$output] ${stderr##*$'\n'}" "$2: $1 [] $3"
