@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Backup profiles: writing, and the files that they are in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "model/profile.h"
+#include "os/io.h"
+
+/* ---- text ---- */
+
+/* Python's dumper, too, writes what is not printable ASCII in double quotes only. */
+static bool needs_double(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+			return true;
+	return false;
+}
+
+static bool needs_single(const char *s)
+{
+	size_t n = strlen(s);
+
+	return scalar_kind(s) != SCALAR_STRING || s[0] == ' ' || s[n - 1] == ' ' || s[n - 1] == ':' ||
+	       strchr("@%&*!|>'\"[]{},#`", s[0]) || (strchr("-?:", s[0]) && (s[1] == ' ' || !s[1])) ||
+	       skip_prefix(s, "---") || skip_prefix(s, "...") || strstr(s, ": ") || strstr(s, " #");
+}
+
+static void add_double(struct buf *b, const char *s)
+{
+	size_t n = strlen(s);
+
+	buf_addch(b, '"');
+	for (size_t i = 0; i < n;) {
+		uint32_t cp;
+		size_t len = utf8_next(s + i, n - i, &cp);
+
+		if (!len) { /* YAML has no other bytes */
+			cp = 0xfffd;
+			len = 1;
+		}
+		if (cp == '"' || cp == '\\')
+			buf_addf(b, "\\%c", (char)cp);
+		else if (cp == '\t')
+			buf_addstr(b, "\\t");
+		else if (cp == '\n')
+			buf_addstr(b, "\\n");
+		else if (cp == '\r')
+			buf_addstr(b, "\\r");
+		else if (cp >= 0x20 && cp < 0x7f)
+			buf_addch(b, (char)cp);
+		else
+			buf_addf(b, cp <= 0xff ? "\\x%02X" : cp <= 0xffff ? "\\u%04X" : "\\U%08X", cp);
+		i += len;
+	}
+	buf_addch(b, '"');
+}
+
+static void add_scalar(struct buf *b, const char *s)
+{
+	if (needs_double(s)) {
+		add_double(b, s);
+	} else if (needs_single(s)) {
+		buf_addch(b, '\'');
+		for (; *s; s++)
+			buf_addf(b, *s == '\'' ? "''" : "%c", *s);
+		buf_addch(b, '\'');
+	} else {
+		buf_addstr(b, s);
+	}
+	buf_addch(b, '\n');
+}
+
+static void add_pair(struct buf *b, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	buf_addf(b, "%s: ", key);
+	add_scalar(b, value);
+}
+
+static void add_list(struct buf *b, const char *key, const struct strv *list)
+{
+	buf_addf(b, "%s:%s\n", key, list->n ? "" : " []");
+	for (size_t i = 0; i < list->n; i++) {
+		buf_addstr(b, "- ");
+		add_scalar(b, list->v[i]);
+	}
+}
+
+void profile_print(struct buf *b, const struct profile *p)
+{
+	if (p->compressed && p->filter)
+		add_pair(b, "compression", p->filter);
+	else
+		buf_addf(b, "compression: %s\n", p->compressed ? "true" : "false");
+	add_pair(b, "destination_path", p->destination_path);
+	add_pair(b, "destination_vm", p->destination_vm);
+	if (p->exclude.n)
+		add_list(b, "exclude", &p->exclude);
+	if (p->include_all)
+		buf_addstr(b, "include: null\n");
+	else
+		add_list(b, "include", &p->include);
+	if (p->passphrase_text && *p->passphrase_text)
+		add_pair(b, "passphrase_text", p->passphrase_text);
+	add_pair(b, "passphrase_vm", p->passphrase_vm);
+}
+
+/* ---- files ---- */
+
+char *profile_path(const char *dir, const char *name, struct err *err)
+{
+	if (strchr(name, '/')) {
+		err_set(err, -EINVAL, "ProtocolError", "Backup profile ID must not contain forward slash character");
+		return NULL;
+	}
+	return xasprintf("%s/%s.conf", dir, name);
+}
+
+static int file_failed(struct err *err, int code, const char *what, const char *path)
+{
+	return err_set(err, code, "QubesException", "%s '%s': %s", what, path, strerror(-code));
+}
+
+int profile_load(struct profile *ret, const char *dir, const char *name, unsigned *ret_mode, struct err *err)
+{
+	CLEANUP_FREE char *path = profile_path(dir, name, err);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	struct stat st;
+	int r;
+
+	if (!path)
+		return -EINVAL;
+
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, -ENOENT, "QubesBackupProfileNotFoundError", "Backup profile does not exist: %s",
+			       name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return file_failed(err, -errno, "cannot read", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "QubesException", "cannot read '%s': not a regular file", path);
+	r = read_all(fd, &b, PROFILE_MAX + 1);
+	if (r == 0)
+		r = profile_parse(ret, path, buf_str(&b), b.len, err);
+	else
+		r = file_failed(err, r, "cannot read", path);
+	if (r == 0 && ret_mode)
+		*ret_mode = st.st_mode & 07777;
+	if (b.data)
+		explicit_bzero(b.data, b.len);
+	return r;
+}
+
+int profile_save(const struct profile *p, const char *dir, const char *name, struct err *err)
+{
+	CLEANUP_FREE char *path = profile_path(dir, name, err);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	int r;
+
+	if (!path)
+		return -EINVAL;
+
+	CLEANUP_FREE char *temporary = xasprintf("%s/.%s.conf.XXXXXX", dir, name);
+	CLEANUP_CLOSE int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+
+	if (fd < 0)
+		return file_failed(err, -errno, "cannot write", path);
+	profile_print(&b, p);
+	r = write_all(fd, b.data, b.len);
+	if (r == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
+		r = -errno;
+	explicit_bzero(b.data, b.len);
+	if (r == 0)
+		return 0;
+	unlink(temporary);
+	return file_failed(err, r, "cannot write", path);
+}
