@@ -15,6 +15,10 @@ FEDORA := gcc make glibc-devel json-c-devel libuv-devel sqlite-devel libyaml-dev
 DEBIAN_BUILD += libxen-dev
 DEBIAN_TEST += xen-utils-VERSION xenstore-utils
 FEDORA += xen-devel xen-runtime
+# Backups: libraries for tar and qubes.xml; the programs that compress, and the ones that the tests compare with.
+DEBIAN_BUILD += libarchive-dev libxml2-dev
+DEBIAN_TEST += scrypt gzip pigz zstd bzip2 xz-utils lz4
+FEDORA += libarchive-devel libxml2-devel scrypt gzip pigz zstd bzip2 xz lz4
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 
@@ -101,11 +105,14 @@ ALIASES += qvm-pool-legacy:qvm-pool
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
-LIBS := -ljson-c -lcrypto
+LIBS := -ljson-c -lcrypto -lyaml -lxml2 -larchive
 XENSTORE := $(shell echo '\#include <xenstore.h>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lxenstore)
 $(if $(XENSTORE)$(filter deps clean,$(MAKECMDGOALS)),,$(info libxenstore is not installed: the programs will do without XenStore))
 LIBS += $(XENSTORE)
-LIBS_qvmd := -luv -lsqlite3 -lyaml
+LIBS_qvmd := -luv -lsqlite3
+
+# Found where the library's own xml2-config has it on every distribution.
+$(O)/common/archive/qubesxml%.o: ALL_CPPFLAGS += -isystem /usr/include/libxml2
 
 .PHONY: all
 all: $(PROGS:%=$(O)/bin/%) $(alias_names:%=$(O)/bin/%)
@@ -198,7 +205,7 @@ FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main server conn job v
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job keystore) \
 	$(FUZZ_DAEMON)
-$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3 -lyaml
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \
 	$(patsubst %,-Wl$(comma)--wrap=%,sqlite3_open_v2 sqlite3_step getrandom fopen spawn)
 
