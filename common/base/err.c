@@ -36,6 +36,10 @@ int err_set(struct err *e, int code, const char *type, const char *fmt, ...)
 
 void err_move(struct err *to, struct err *from)
 {
+	if (!to) {
+		err_release(from);
+		return;
+	}
 	err_release(to);
 	*to = *from;
 	*from = ERR_INIT;

@@ -22,5 +22,5 @@ void err_release(struct err *e);
  */
 int err_set(struct err *e, int code, const char *type, const char *fmt, ...) PRINTF(4, 5);
 int err_vset(struct err *e, int code, const char *type, const char *fmt, va_list ap) PRINTF(4, 0);
-/* Moves from into to and leaves from empty. */
+/* Moves from into to (which may be NULL) and leaves from empty. */
 void err_move(struct err *to, struct err *from);

@@ -17,6 +17,14 @@ char *xmemdup0(const void *p, size_t n);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) PRINTF(1, 0);
 
+/* Overwrites a text that was a secret and frees it. NULL accepted. */
+void wipe_free(char *s);
+static inline void wipe_freep(char **s)
+{
+	wipe_free(*s);
+}
+#define CLEANUP_SECRET CLEANUP(wipe_freep)
+
 /* Makes room for one more element of a growing array: doubles *cap when n has reached it. */
 #define GROW(v, n, cap)                                                                            \
 	do {                                                                                       \

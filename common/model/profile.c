@@ -12,13 +12,6 @@
 
 #define DEPTH_MAX 4
 
-static void wipe(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 void profile_release(struct profile *p)
 {
 	strv_release(&p->include);
@@ -26,7 +19,7 @@ void profile_release(struct profile *p)
 	free(p->destination_vm);
 	free(p->destination_path);
 	free(p->filter);
-	wipe(p->passphrase_text);
+	wipe_free(p->passphrase_text);
 	free(p->passphrase_vm);
 	*p = (struct profile){0};
 }
