@@ -72,8 +72,11 @@ const struct backup_file *backup_qube_file(const struct backup_qube *q, const ch
 /* The name of its label, whether its property holds that or an id; NULL without one. Borrowed. */
 const char *backup_qube_label(const struct backup_qubes *all, const struct backup_qube *q);
 
-/* Adds the document. Features that begin with preload-dispvm are left out but for preload-dispvm-max. */
-void backup_qubes_print(struct buf *b, const struct backup_qubes *q);
+/*
+ * Adds the document. Features that begin with preload-dispvm are left out but for preload-dispvm-max. -EINVAL for
+ * text that XML cannot hold (control characters, bytes that are not UTF-8), with where it is.
+ */
+int backup_qubes_print(struct buf *b, const struct backup_qubes *q, struct err *err);
 /*
  * Reads it: no document type, no entities but the five of XML, nothing is fetched; size, depth and names are bounded.
  * -EBADMSG with err. Hostile text is accepted.

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* qubes.xml: reading what anybody may have written. */
+#include <errno.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+
+#include "archive/outer.h"
+#include "archive/qubesxml.h"
+#include "base/chars.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+#define NAME_CHARS "A-Za-z0-9._-" /* of a call's argument, without the '+' that stands between its parts */
+#define NAME_LEN_MAX 128
+#define QUBES_MAX (1u << 20)
+
+static int bad(struct err *err, const char *what, const char *name)
+{
+	return err_set(err, -EBADMSG, "", "qubes.xml: %s%s%s", what, name ? ": " : "", name ? name : "");
+}
+
+/* ---- the tree of libxml2 ---- */
+
+static bool is(const xmlNode *n, const char *name)
+{
+	return n->type == XML_ELEMENT_NODE && streq((const char *)n->name, name);
+}
+
+/* The first element of that name among n and what follows it; NULL when there is none. */
+static xmlNode *next(xmlNode *n, const char *name)
+{
+	while (n && !is(n, name))
+		n = n->next;
+	return n;
+}
+
+#define EACH(child, parent, name) \
+	(xmlNode *child = (parent) ? next((parent)->children, name) : NULL; child; child = next(child->next, name))
+
+static char *attribute(xmlNode *n, const char *name)
+{
+	return (char *)xmlGetNoNsProp(n, BAD_CAST name);
+}
+
+static char *content(xmlNode *n)
+{
+	char *text = (char *)xmlNodeGetContent(n);
+
+	return text ? text : xstrdup("");
+}
+
+/* What has to be an argument of a call. NULL with err. The caller frees. */
+static char *checked(xmlNode *n, const char *name, struct err *err)
+{
+	CLEANUP_FREE char *value = attribute(n, name);
+
+	if (value && *value && strlen(value) <= NAME_LEN_MAX && chars_all(value, NAME_CHARS))
+		return STEAL(value);
+	bad(err, "a name that is not allowed", value ? value : name);
+	return NULL;
+}
+
+/* <ELEMENT KEY="NAME">TEXT</ELEMENT>, all of them. */
+static int read_items(struct pairs *ret, xmlNode *parent, const char *element, const char *key, struct err *err)
+{
+	for EACH (n, parent, element) {
+		CLEANUP_FREE char *name = checked(n, key, err);
+		CLEANUP_FREE char *text = content(n);
+
+		if (!name)
+			return -EBADMSG;
+		pairs_add(ret, name, text);
+	}
+	return 0;
+}
+
+/* ---- a qube ---- */
+
+static int read_device(struct backup_qube *q, const char *class, xmlNode *n, struct err *err)
+{
+	CLEANUP_FREE char *backend = checked(n, "backend-domain", err);
+	CLEANUP_FREE char *id = attribute(n, "id");
+	CLEANUP_FREE char *required = attribute(n, "required");
+	struct backup_device *d;
+
+	if (!backend)
+		return -EBADMSG;
+	if (!id || !*id || strlen(id) > 4 * NAME_LEN_MAX || !chars_all(id, "!-~"))
+		return bad(err, "a device's id that is not allowed", id);
+	d = backup_qube_add_device(q, class, backend, id);
+	d->required = !required || (!streq(required, "no") && !streq(required, "False"));
+	return read_items(&d->options, n, "option", "name", err);
+}
+
+static int read_devices(struct backup_qube *q, xmlNode *domain, struct err *err)
+{
+	for EACH (list, domain, "devices") {
+		CLEANUP_FREE char *class = checked(list, "class", err);
+
+		if (!class)
+			return -EBADMSG;
+		for EACH (n, list, "device")
+			if (read_device(q, class, n, err) < 0)
+				return -EBADMSG;
+	}
+	return 0;
+}
+
+static int read_tags(struct backup_qube *q, xmlNode *domain, struct err *err)
+{
+	for EACH (n, next(domain->children, "tags"), "tag") {
+		char *name = checked(n, "name", err);
+
+		if (!name)
+			return -EBADMSG;
+		strv_take(&q->tags, name);
+	}
+	return 0;
+}
+
+/* Our list of files. */
+static int read_files(struct backup_qube *q, xmlNode *list, struct err *err)
+{
+	q->files_are_all = true;
+	for EACH (n, list, "file") {
+		CLEANUP_FREE char *name = checked(n, "name", err);
+		CLEANUP_FREE char *size = attribute(n, "size");
+		uint64_t bytes;
+
+		if (!name)
+			return -EBADMSG;
+		if (!size || num_u64(size, &bytes) < 0)
+			return bad(err, "a file's size is no number", name);
+		if (backup_qube_file(q, name))
+			return bad(err, "a file is listed twice", name);
+		backup_qube_add_file(q, name, bytes);
+	}
+	return 0;
+}
+
+static bool is_true(const char *s)
+{
+	return s && (streq(s, "True") || streq(s, "true") || streq(s, "1") || streq(s, "yes"));
+}
+
+/* Other writers list no files; volumes that are saved are known from their settings. */
+static int read_volumes(struct backup_qube *q, xmlNode *list, struct err *err)
+{
+	for EACH (n, list, "volume") {
+		CLEANUP_FREE char *name = checked(n, "name", err);
+		CLEANUP_FREE char *saved = attribute(n, "save_on_stop");
+
+		if (!name)
+			return -EBADMSG;
+		if (!is_true(saved))
+			continue;
+
+		CLEANUP_FREE char *file = xasprintf("%s.img", name);
+
+		backup_qube_add_file(q, file, 0);
+		q->files[q->n_files - 1].has_size = false;
+	}
+	return 0;
+}
+
+/* A file for dom0: its home, which is one archive. */
+static void read_home(struct backup_qube *q)
+{
+	const char *slash = strrchr(q->path, '/');
+
+	backup_qube_add_file(q, slash ? slash + 1 : q->path, q->size);
+	q->files_are_all = true;
+}
+
+/* Takes the markers of 2.10 out of the features. */
+static int read_markers(struct backup_qube *q, struct err *err)
+{
+	const char *content_mark = pairs_get(&q->features, "backup-content");
+	const char *path = pairs_get(&q->features, "backup-path");
+	const char *size = pairs_get(&q->features, "backup-size");
+	bool home = streq(q->class, "AdminVM");
+
+	q->included = content_mark && *content_mark && path && *path;
+	if (q->included) {
+		size_t n = strlen(path);
+
+		if (size && num_u64(size, &q->size) < 0)
+			return bad(err, "backup-size is no number", q->name);
+		q->path = home || path[n - 1] == '/' ? xstrdup(path) : xasprintf("%s/", path);
+		if (home && q->path[n - 1] == '/')
+			q->path[n - 1] = '\0';
+
+		CLEANUP_FREE char *example = xasprintf("%s%s", q->path, home ? "" : "x");
+
+		if (!outer_name_is_valid(example))
+			return bad(err, "a path that is not allowed", path);
+	}
+	for (size_t i = q->features.names.n; i-- > 0;) {
+		const char *mark = skip_prefix(q->features.names.v[i], "backup-");
+
+		if (mark && (streq(mark, "content") || streq(mark, "path") || streq(mark, "size"))) {
+			strv_remove(&q->features.names, i);
+			strv_remove(&q->features.values, i);
+		}
+	}
+	return 0;
+}
+
+/* The name is a property like others. */
+static int read_name(struct backup_qube *q, struct err *err)
+{
+	const char *name = streq(q->class, "AdminVM") ? "dom0" : pairs_get(&q->props, "name");
+
+	if (!name || !*name || strlen(name) > NAME_LEN_MAX || !chars_all(name, NAME_CHARS))
+		return bad(err, "a qube's name that is not allowed", name);
+	free(q->name);
+	q->name = xstrdup(name);
+	for (size_t i = q->props.names.n; i-- > 0;) {
+		if (streq(q->props.names.v[i], "name")) {
+			strv_remove(&q->props.names, i);
+			strv_remove(&q->props.values, i);
+		}
+	}
+	return 0;
+}
+
+static unsigned read_id(xmlNode *domain)
+{
+	CLEANUP_FREE char *id = attribute(domain, "id");
+	const char *digits = id ? skip_prefix(id, "domain-") : NULL;
+	uint64_t n;
+
+	return digits && num_u64(digits, &n) == 0 && n <= UINT32_MAX ? (unsigned)n : 0;
+}
+
+static int read_qube(struct backup_qubes *all, xmlNode *domain, struct err *err)
+{
+	CLEANUP_FREE char *class = checked(domain, "class", err);
+	struct backup_qube *q;
+	int r;
+
+	if (!class)
+		return -EBADMSG;
+	q = backup_qubes_add(all, "", class);
+	q->id = read_id(domain);
+	r = read_items(&q->props, next(domain->children, "properties"), "property", "name", err);
+	if (r == 0)
+		r = read_name(q, err);
+	if (r == 0)
+		r = read_items(&q->features, next(domain->children, "features"), "feature", "name", err);
+	if (r == 0)
+		r = read_tags(q, domain, err);
+	if (r == 0)
+		r = read_devices(q, domain, err);
+	if (r == 0)
+		r = read_markers(q, err);
+	if (r < 0 || !q->included)
+		return r;
+
+	xmlNode *files = next(domain->children, "backup-files");
+
+	if (files)
+		return read_files(q, files, err);
+	if (streq(class, "AdminVM"))
+		read_home(q);
+	return read_volumes(q, next(domain->children, "volume-config"), err);
+}
+
+/* ---- the document ---- */
+
+static int by_text(const void *a, const void *b)
+{
+	const struct backup_qube *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct backup_qube *const *x = a, *const *y = b;
+
+	return strcmp((*x)->path ? (*x)->path : "", (*y)->path ? (*y)->path : "");
+}
+
+/* No two qubes have one name, or data in one place or below that of another. */
+static int check_distinct(const struct backup_qubes *all, struct err *err)
+{
+	CLEANUP_FREE const struct backup_qube **q = xreallocarray(NULL, all->n + 1, sizeof(struct backup_qube *));
+
+	for (size_t i = 0; i < all->n; i++)
+		q[i] = &all->v[i];
+	qsort(q, all->n, sizeof *q, by_text);
+	for (size_t i = 1; i < all->n; i++)
+		if (streq(q[i - 1]->name, q[i]->name))
+			return bad(err, "two qubes with one name", q[i]->name);
+	qsort(q, all->n, sizeof *q, by_path);
+	for (size_t i = 1; i < all->n; i++)
+		if (q[i - 1]->path && skip_prefix(q[i]->path, q[i - 1]->path))
+			return bad(err, "two qubes with one path", q[i]->path);
+	return 0;
+}
+
+static int read_document(struct backup_qubes *all, xmlNode *root, struct err *err)
+{
+	int r;
+
+	if (!root || !is(root, "qubes"))
+		return bad(err, "not a list of qubes", NULL);
+	r = read_items(&all->globals, next(root->children, "properties"), "property", "name", err);
+	if (r == 0)
+		r = read_items(&all->labels, next(root->children, "labels"), "label", "id", err);
+	if (r < 0)
+		return r;
+	for EACH (n, next(root->children, "domains"), "domain") {
+		if (all->n == QUBES_MAX)
+			return bad(err, "too many qubes", NULL);
+		if (read_qube(all, n, err) < 0)
+			return -EBADMSG;
+	}
+	return check_distinct(all, err);
+}
+
+/* A document type is the way to entities and to other files: it ends the parsing. */
+static void on_doctype(void *data, const xmlChar *name, const xmlChar *external, const xmlChar *id)
+{
+	xmlParserCtxt *p = data;
+	bool *refused = p->_private;
+
+	*refused = true;
+	xmlStopParser(p);
+}
+
+int backup_qubes_parse(struct backup_qubes *ret, const char *xml, size_t len, struct err *err)
+{
+	CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
+	xmlParserCtxt *p = len && len <= QUBES_XML_MAX ? xmlNewParserCtxt() : NULL;
+	bool doctype = false;
+	xmlDoc *doc;
+	int r;
+
+	if (!p)
+		return bad(err, len ? "too long" : "empty", NULL);
+	p->_private = &doctype;
+	p->sax->internalSubset = on_doctype;
+	doc = xmlCtxtReadMemory(p, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR |
+				XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+	if (doctype)
+		r = bad(err, "a document type is not accepted", NULL);
+	else if (!doc)
+		r = bad(err, "is not well-formed", NULL);
+	else
+		r = read_document(&all, xmlDocGetRootElement(doc), err);
+	xmlFreeDoc(doc);
+	xmlFreeParserCtxt(p);
+	if (r < 0)
+		return r;
+	*ret = all;
+	all = (struct backup_qubes){0};
+	return 0;
+}
