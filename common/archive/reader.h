@@ -22,10 +22,12 @@ struct archive_read_options {
 	const char *passphrase;    /* up to its first CR or LF */
 	const char *forced_filter; /* NULL: the header's */
 	unsigned jobs;             /* 0: as many as there are processors */
-	uint64_t memory;           /* bytes that jobs may use together; 0: half of the machine's. An archive whose
-				      members need more than the machine has is refused, whatever this is */
-	unsigned logn_max;         /* 0: 26 */
+	uint64_t memory;           /* bytes for keys at once (one may always be derived); 0: half of the machine's */
+	unsigned logn_max;         /* largest work factor; 0: 26 */
+	uint64_t key_memory_max;   /* an archive whose keys need more bytes is refused; 0: what the machine has */
 	const char *spool_dir;     /* for members over 128 MiB, unlinked files; NULL: $TMPDIR or /var/tmp */
+	const char *tree_dir;      /* an existing, empty directory into which dom0's home is unpacked when begin says
+				      1; NULL: its tar stream goes to piece */
 	/* May be NULL. Called with the number of bytes read so far; another result than 0: -ECANCELED. */
 	int (*progress)(void *data, uint64_t bytes);
 	void *progress_data;

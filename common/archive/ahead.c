@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Members of the outer archive, read ahead. */
+#include "archive/ahead.h"
+
+#include <errno.h>
+
+#include "archive/container.h"
+#include "base/mem.h"
+
+#define PIECE (256u << 10)
+
+void member_free(struct member *m)
+{
+	if (!m)
+		return;
+	free(m->name);
+	wipe_free(m->passphrase);
+	spool_release(&m->spool);
+	err_release(&m->err);
+	free(m);
+}
+
+void ahead_release(struct ahead *a)
+{
+	while (a->first) {
+		struct member *m = a->first;
+
+		a->first = m->next;
+		member_free(m);
+	}
+	err_release(&a->end_err);
+	outer_release(&a->outer);
+}
+
+int ahead_read_raw(struct ahead *a, struct spool *ret, size_t max, struct err *err)
+{
+	CLEANUP_FREE char *piece = xmalloc(PIECE);
+	size_t at = 0;
+	int r;
+
+	if (a->outer.size > max)
+		return err_set(err, -EBADMSG, "", "%s: longer than %zu bytes", a->outer.name, max);
+	r = spool_init(ret, (size_t)a->outer.size, a->spool_dir, err);
+	while (r == 0 && at < ret->size) {
+		ssize_t n = outer_read(&a->outer, piece, PIECE, err);
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		r = spool_put(ret, at, piece, (size_t)n, err);
+		at += (size_t)n;
+		if (r == 0 && a->progress && a->progress(a->progress_data, a->outer.position) != 0)
+			r = err_set(err, -ECANCELED, "", "cancelled");
+	}
+	return r;
+}
+
+/* ---- one member ---- */
+
+static void open_member(struct pool_task *t)
+{
+	struct member *m = (struct member *)t;
+
+	if (m->status < 0)
+		return;
+	m->status = container_open(m->spool.data, m->len, &m->params, m->passphrase, &m->plain, &m->err);
+	m->n = m->len - CONTAINER_OVERHEAD;
+}
+
+/* A member that cannot be a container has its verdict already; it passes through the pool like others. */
+static void prepare(struct ahead *a, struct member *m)
+{
+	m->task.run = open_member;
+	m->passphrase = container_passphrase(a->backup_id, m->name, a->passphrase);
+	if (m->len < CONTAINER_OVERHEAD)
+		m->status = err_set(&m->err, -EBADMSG, "", "too short for a scrypt container");
+	else
+		m->status = scrypt_head_parse(&m->params, m->spool.data, a->logn_max, a->key_memory_max, &m->err);
+	if (m->status == 0)
+		m->task.memory = scrypt_memory(&m->params);
+}
+
+static int read_member(struct ahead *a, struct err *err)
+{
+	struct member *m = xcalloc(1, sizeof *m);
+	int r;
+
+	m->spool.fd = -1;
+	m->name = xstrdup(a->outer.name);
+	m->len = (size_t)a->outer.size;
+	r = ahead_read_raw(a, &m->spool, OUTER_MEMBER_MAX, err);
+	if (r < 0) {
+		member_free(m);
+		return r;
+	}
+	prepare(a, m);
+	if (!a->first)
+		a->end = &a->first;
+	*a->end = m;
+	a->end = &m->next;
+	a->n++;
+	pool_add(a->pool, &m->task);
+	return 0;
+}
+
+/* ---- in a row ---- */
+
+/* Reads one more member, or finds that there is none to be read now: 0. */
+static int read_one(struct ahead *a, struct err *err)
+{
+	int r = 1;
+
+	if (!a->at_member) {
+		r = outer_next(&a->outer, err);
+		if (r <= 0) {
+			a->ended = true;
+			return r;
+		}
+		a->at_member = true;
+	}
+	switch (a->want(a->want_data, a->outer.name)) {
+	case WANT_LATER:
+		return 0;
+	case WANT_NOT:
+		break;
+	case WANT:
+		r = read_member(a, err);
+		break;
+	}
+	a->at_member = false;
+	return r < 0 ? r : 1;
+}
+
+static void fill(struct ahead *a)
+{
+	int r = 1;
+
+	while (r > 0 && !a->ended && a->n < pool_jobs(a->pool))
+		r = read_one(a, &a->end_err);
+	if (r < 0) {
+		a->ended = true;
+		a->end_status = r;
+	}
+}
+
+int ahead_peek(struct ahead *a, const char **ret_name, struct err *err)
+{
+	fill(a);
+	if (a->first) {
+		*ret_name = a->first->name;
+		return 1;
+	}
+	if (a->ended && a->end_status < 0)
+		return err_set(err, a->end_status, "", "%s", a->end_err.text ? a->end_err.text : "cut off");
+	return 0;
+}
+
+struct member *ahead_take(struct ahead *a)
+{
+	struct member *m = a->first;
+
+	a->first = m->next;
+	m->next = NULL;
+	a->n--;
+	fill(a); /* before this one is waited for */
+	pool_wait(a->pool, &m->task);
+	return m;
+}
