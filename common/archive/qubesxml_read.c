@@ -129,6 +129,8 @@ static int read_files(struct backup_qube *q, xmlNode *list, struct err *err)
 
 		if (!name)
 			return -EBADMSG;
+		if (!outer_name_is_valid(name)) /* "." and ".." */
+			return bad(err, "a name that is not allowed", name);
 		if (!size || num_u64(size, &bytes) < 0)
 			return bad(err, "a file's size is no number", name);
 		if (backup_qube_file(q, name))
