@@ -393,6 +393,7 @@ int archive_writer_new(struct archive_writer **ret, int fd, const struct archive
 	w->out = (struct fd_stream){ fd, "the backup" };
 	w->to = sink_of_fd(&w->out);
 	w->opts = *opts;
+	w->opts.progress = NULL; /* what stands in front is not counted */
 	w->opts.logn = opts->logn ? opts->logn : ARCHIVE_LOGN;
 	w->opts.chunk = opts->chunk ? opts->chunk : ARCHIVE_CHUNK;
 	w->passphrase = xstrdup(opts->passphrase);
@@ -407,6 +408,7 @@ int archive_writer_new(struct archive_writer **ret, int fd, const struct archive
 	if (r < 0)
 		return r;
 	w->compressed = 0;
+	w->opts.progress = opts->progress;
 	*ret = STEAL(w);
 	return 0;
 }

@@ -15,7 +15,8 @@
 
 static void passphrases(void **state)
 {
-	CLEANUP_SECRET char *chunk = container_passphrase("20261120T203110-25912", "vm7/notes.txt.000.enc", "test pass");
+	static const char id[] = "20261120T203110-25912";
+	CLEANUP_SECRET char *chunk = container_passphrase(id, "vm7/notes.txt.000.enc", "test pass");
 	CLEANUP_SECRET char *plain = container_passphrase("ID", "enc", "a\rb");
 	CLEANUP_SECRET char *header = container_header_passphrase("a b\nc");
 

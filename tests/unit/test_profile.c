@@ -83,7 +83,8 @@ static void values(void **state)
 		bool all;
 		size_t n;
 	} includes[] = {
-		{ "null", true, 0 }, { "", true, 0 }, { "~", true, 0 }, { "[]", false, 0 }, { "[a, 12, '@tag:x']", false, 3 },
+		{ "null", true, 0 }, { "", true, 0 }, { "~", true, 0 }, { "[]", false, 0 },
+		{ "[a, 12, '@tag:x']", false, 3 },
 		{ "\n  - a\n  - true\n", false, 2 },
 	};
 
@@ -222,8 +223,9 @@ static void quoting(void **state)
 		{ " x", "' x'" }, { "x ", "'x '" }, { "@tag:x", "'@tag:x'" }, { "%x", "'%x'" }, { "&x", "'&x'" },
 		{ "*x", "'*x'" }, { "!x", "'!x'" }, { "|x", "'|x'" }, { ">x", "'>x'" }, { "'x", "'''x'" },
 		{ "\"x", "'\"x'" }, { "[x", "'[x'" }, { "]x", "']x'" }, { "{x", "'{x'" }, { "}x", "'}x'" },
-		{ ",x", "',x'" }, { "#x", "'#x'" }, { "`x", "'`x'" }, { "- x", "'- x'" }, { "-", "'-'" },
-		{ "? x", "'? x'" }, { ": x", "': x'" }, { "---x", "'---x'" }, { "...", "'...'" }, { "a: b", "'a: b'" },
+		{ ",x", "',x'" }, { "#x", "'#x'" }, { "`x", "'`x'" }, { "- x", "'- x'" },
+		{ "-", "'-'" }, { "? x", "'? x'" }, { ": x", "': x'" }, { "---x", "'---x'" },
+		{ "...", "'...'" }, { "a: b", "'a: b'" },
 		{ "a #b", "'a #b'" }, { "a:", "'a:'" }, { "it's: a", "'it''s: a'" },
 		{ "a\tb", "\"a\\tb\"" }, { "\xc3\xa4", "\"\\xE4\"" }, { "\xe2\x82\xac", "\"\\u20AC\"" },
 		{ "\xf0\x9f\x98\x80", "\"\\U0001F600\"" }, { "\x01\"\\", "\"\\x01\\\"\\\\\"" },
@@ -254,9 +256,11 @@ static void selectors(void **state)
 		const char *selector;
 		bool means;
 	} cases[] = {
-		{ "work", true }, { "Work", false }, { "wor*", false }, { "@type:AppVM", true }, { "$type:AppVM", true },
+		{ "work", true }, { "Work", false }, { "wor*", false },
+		{ "@type:AppVM", true }, { "$type:AppVM", true },
 		{ "@type:appvm", false }, { "@tag:a", true }, { "$tag:b", true }, { "$tag:c", false },
-		{ "@tag:b$", true /* every '$' is an '@' */ }, { "@work", false }, { "$work", false }, { "@type:", false },
+		{ "@tag:b$", true /* every '$' is an '@' */ }, { "@work", false },
+		{ "$work", false }, { "@type:", false },
 	};
 
 	strv_add(&tags, "a");

@@ -100,7 +100,8 @@ static void marker_texts(void **state)
 }
 
 #define DOMAINS(x) "<qubes><domains>" x "</domains></qubes>"
-#define QUBE(name, x) "<domain class='AppVM'><properties><property name='name'>" name "</property></properties>" x "</domain>"
+#define QUBE(name, x) "<domain class='AppVM'><properties><property name='name'>" name \
+		      "</property></properties>" x "</domain>"
 #define MARKED(path, x) "<features><feature name='backup-content'>True</feature>" \
 			"<feature name='backup-path'>" path "</feature></features>" x
 
@@ -111,8 +112,8 @@ static void others(void **state)
 	const struct backup_qube *q;
 
 	assert_int_equal(parse(&all,
-			       "<?xml version='1.0' encoding='utf-8'?>\n<qubes version='3.0'><labels><label id='label-3' "
-			       "color='0x1'>yellow</label></labels>" "<domains>"
+			       "<?xml version='1.0' encoding='utf-8'?>\n<qubes version='3.0'><labels><label "
+			       "id='label-3' color='0x1'>yellow</label></labels>" "<domains>"
 			       QUBE("a", MARKED("appvms/a", "<volume-config><volume name='root' snap_on_start='True'/>"
 				    "<volume name='private' save_on_stop='True' size='5'/></volume-config>"))
 			       QUBE("b", "<features><feature name='backup-content'></feature></features>")

@@ -347,7 +347,8 @@ static void hostile_maps(void **state)
 		{ SIZE, "1\n18446744073709551615\n512\n", -EBADMSG },
 		{ SIZE, "2\n512\n256\n0\n256\n", -EBADMSG },              /* descending */
 		{ SIZE, "2\n0\n256\n255\n256\n", -EBADMSG },              /* overlapping */
-		{ SIZE, "0\n", -EBADMSG }, { SIZE, "", -EBADMSG }, { SIZE, "x\n", -EBADMSG }, { SIZE, "1\n-0\n512\n", -EBADMSG },
+		{ SIZE, "0\n", -EBADMSG }, { SIZE, "", -EBADMSG }, { SIZE, "x\n", -EBADMSG },
+		{ SIZE, "1\n-0\n512\n", -EBADMSG },
 		{ SIZE, "99999999999999999999\n", -EBADMSG },
 		{ SIZE, "4294967296\n0\n512\n", -EBADMSG },               /* the map is longer than the data */
 		{ "22 GNU.sparse.major=2\n", "1\n0\n512\n", -EBADMSG },
