@@ -273,7 +273,7 @@ fuzz-coverage:
 
 .PHONY: bench
 bench:
-	@+$(MAKE) --no-print-directory -j2 RELEASE=1 all
+	@+$(MAKE) --no-print-directory -j2 RELEASE=1 all build/release/tests/archive
 	@tests/bench/run
 
 # ---- installation: the tools, the lab, and the programs for a qube's side are three targets ----

@@ -184,6 +184,43 @@ same_data() { # UNPACKED
 	assert_success
 }
 
+@test "dom0's home is unpacked into a new directory, and nothing of it elsewhere" {
+	mkdir u home && TREE_DIR=home run archive unpack backup u dom0
+	assert_success
+	diff -r --no-dereference "$DATA/dom0" home/dom0-home/user
+	# Each of these is a home that somebody with the passphrase made.
+	mkdir -p evil/dom0-home/user out
+	ln -s "$PWD/out" evil/dom0-home/user/link
+	tar -C evil -cf link.tar dom0-home/user/link
+	printf x >evil/file
+	tar -C evil --transform='s|^file|dom0-home/user/link/file|' -rf link.tar file
+	tar -C evil -P --transform='s|^file|../file|' -cf dots.tar file
+	tar -C evil -P --transform="s|^file|$PWD/out/file|" -cf absolute.tar file
+	tar -C evil --transform='s|^file|elsewhere/file|' -cf elsewhere.tar file
+	tar -C evil --transform='s|^file|dom0-home/user/file|' -cf plain.tar file
+	mkfifo evil/fifo && tar -C evil --transform='s|^fifo|dom0-home/user/fifo|' -cf fifo.tar fifo
+	apart
+	for kind in link dots absolute elsewhere; do
+		gzip -c "$kind.tar" >stream
+		rm -rf home u && mkdir home u
+		sealed dom0-home/user.000 | scrypt enc -P --logN 10 -r 8 -p 1 stream m/dom0-home/user.000.enc
+		together
+		TREE_DIR=home run archive unpack backup u dom0
+		assert_failure
+		assert_output --partial 'dom0-home/user: not whole after dom0-home/user.000.enc: '
+		[ -z "$(ls out)" ] && [ ! -e file ] && [ ! -e elsewhere ] || { echo "$kind came out"; false; }
+		[ "$(find home -name file | wc -l)" = 0 ]
+	done
+	for kind in plain fifo; do
+		gzip -c "$kind.tar" >stream
+		rm -rf home u && mkdir home u
+		sealed dom0-home/user.000 | scrypt enc -P --logN 10 -r 8 -p 1 stream m/dom0-home/user.000.enc
+		together
+		TREE_DIR=home run archive unpack backup u dom0
+		assert_success
+	done
+}
+
 @test "the whole backup is said to be whole; a wanted qube alone is read alone" {
 	expect 0 "$TESTBIN/archive verify backup" 'dom0: whole, 1 files, 0 bytes
 nothing: whole, 1 files, 0 bytes

@@ -210,12 +210,17 @@ static int reader_feed(struct filter_reader *r, struct err *err)
 /* Bytes that the program did not want to see are no part of what it compressed. */
 static int reader_end(struct filter_reader *r, struct err *err)
 {
+	ssize_t more = (ssize_t)(r->n - r->at);
 	int status = filter_end(&r->f, err);
 
-	if (status == 0 && r->at < r->n)
-		status = err_set(err, -EBADMSG, "", "%s left data behind", r->f.name);
-	r->ended = status == 0;
-	return status;
+	if (status < 0)
+		return status;
+	if (more == 0)
+		more = r->from->read(r->from->data, r->piece, sizeof r->piece, err);
+	if (more != 0)
+		return more < 0 ? (int)more : err_set(err, -EBADMSG, "", "%s left data behind", r->f.name);
+	r->ended = true;
+	return 0;
 }
 
 static ssize_t reader_read(void *data, void *p, size_t n, struct err *err)

@@ -38,7 +38,8 @@ struct archive_writer;
 /*
  * Begins: backup-header, its check, qubes.xml. fd (borrowed) need not be seekable. qubes is borrowed until the writer
  * is freed: of each included qube it has to name the files with their sizes, and exactly these have to follow, in
- * that order. -EINVAL for names that 2.13 forbids, a filter that restore would refuse (2.8), a passphrase.
+ * that order. -EINVAL for names that 2.13 forbids, a filter that is not installed (any that filter_check accepts as
+ * forced may be used; readers may want to be told of it), a passphrase.
  */
 int archive_writer_new(struct archive_writer **ret, int fd, const struct archive_write_options *opts,
 		       const struct backup_qubes *qubes, struct err *err);

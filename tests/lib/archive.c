@@ -4,7 +4,8 @@
  * data: DIR/QUBE/FILE; qubes get the numbers 1, 2, ... in order of their names, *.img are volumes, DIR/dom0 is the
  * home of a user of that name in dom0.
  * usage: archive write DIR BACKUP | verify BACKUP [QUBE...] | unpack BACKUP DIR [QUBE...]
- * Environment: PASSPHRASE FILTER CHUNK LOGN JOBS MEMORY BACKUP_ID, for reading FORCED_FILTER QFILE KEY_MEMORY
+ * Environment: PASSPHRASE FILTER CHUNK LOGN JOBS MEMORY BACKUP_ID, for reading FORCED_FILTER KEY_MEMORY, TREE_DIR
+ * (into which dom0's home is unpacked; without it, DIR/dom0/user gets the tar)
  */
 #include <dirent.h>
 #include <err.h>
@@ -203,9 +204,8 @@ static int read_backup(const char *backup, const char *dir, char **qubes)
 	struct unpack u = { .dir = dir, .fd = -1 };
 	struct archive_sink sink = { on_begin, on_piece, on_end, &u };
 	struct archive_read_options o = {
-		.form = text("QFILE") ? ARCHIVE_QFILE : ARCHIVE_TAR, .passphrase = passphrase(),
-		.forced_filter = text("FORCED_FILTER"), .jobs = (unsigned)number("JOBS"), .memory = number("MEMORY"),
-		.key_memory_max = number("KEY_MEMORY"),
+		.passphrase = passphrase(), .forced_filter = text("FORCED_FILTER"), .jobs = (unsigned)number("JOBS"),
+		.memory = number("MEMORY"), .key_memory_max = number("KEY_MEMORY"), .tree_dir = text("TREE_DIR"),
 	};
 	int status;
 
