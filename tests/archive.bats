@@ -184,6 +184,56 @@ same_data() { # UNPACKED
 	assert_success
 }
 
+# Puts another stream in the place of the note of the qube work.
+instead() { # FILE
+	gzip -c "$1" >stream
+	sealed vm4/notes.txt.000 | scrypt enc -P --logN 10 -r 8 -p 1 stream m/vm4/notes.txt.000.enc
+	together
+}
+
+@test "what is in a member has to be what qubes.xml says, whole and alone" {
+	apart && mkdir -p t/vm4 && cd t
+	printf 'a note' >vm4/notes.txt && printf x >vm4/other.txt && ln -s x vm4/link
+	tar -cf ../right.tar vm4/notes.txt
+	tar -cf ../two.tar vm4/notes.txt vm4/other.txt
+	tar -cf ../wrong-name.tar vm4/other.txt
+	tar --transform='s|.*|vm4/notes.txt|' -cf ../link.tar vm4/link
+	printf 'a longer note' >vm4/notes.txt
+	tar -cf ../longer.tar vm4/notes.txt
+	cd ..
+	head -c 1024 right.tar >no-end.tar
+	head -c 1536 right.tar >half-an-end.tar
+	head -c 515 right.tar >cut.tar
+	{ cat right.tar && echo more; } >more.tar
+	: >empty.tar
+	while IFS=: read -r kind why; do
+		instead "$kind.tar"
+		run archive verify backup
+		assert_failure
+		assert_line "  vm4/notes.txt: not whole after vm4/notes.txt.000.enc: $why"
+	done <<-'END'
+		longer:has 13 bytes where qubes.xml says 6
+		two:more than one file in it
+		wrong-name:another file in it than vm4/notes.txt
+		link:another file in it than vm4/notes.txt
+		no-end:the archive is cut off
+		half-an-end:the archive is cut off
+		cut:the archive is cut off
+		more:the archive is cut off
+		empty:the archive is empty
+	END
+	instead right.tar
+	run archive verify backup
+	assert_success
+	# A stream that the filter does not like, or that it does not read to its end.
+	printf 'no gzip' >stream
+	sealed vm4/notes.txt.000 | scrypt enc -P --logN 10 -r 8 -p 1 stream m/vm4/notes.txt.000.enc
+	together
+	run archive verify backup
+	assert_failure
+	assert_output --partial 'vm4/notes.txt: not whole after vm4/notes.txt.000.enc: gzip failed (exit status 1): '
+}
+
 @test "dom0's home is unpacked into a new directory, and nothing of it elsewhere" {
 	mkdir u home && TREE_DIR=home run archive unpack backup u dom0
 	assert_success
@@ -200,7 +250,9 @@ same_data() { # UNPACKED
 	tar -C evil --transform='s|^file|dom0-home/user/file|' -cf plain.tar file
 	mkfifo evil/fifo && tar -C evil --transform='s|^fifo|dom0-home/user/fifo|' -cf fifo.tar fifo
 	apart
-	for kind in link dots absolute elsewhere; do
+	ln evil/file evil/hard && tar -C evil --transform='s|^hard|dom0-home/user/hard|r' -cf hard.tar file hard
+	tar --delete -f hard.tar file # the link to it is left
+	for kind in link dots absolute elsewhere hard; do
 		gzip -c "$kind.tar" >stream
 		rm -rf home u && mkdir home u
 		sealed dom0-home/user.000 | scrypt enc -P --logN 10 -r 8 -p 1 stream m/dom0-home/user.000.enc
