@@ -27,6 +27,22 @@ bool outer_name_is_valid(const char *name)
 	}
 }
 
+/* CRC-32 as zlib has it, four bits at a time. */
+static uint32_t crc_add(uint32_t crc, const uint8_t *p, size_t n)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+
+	crc = ~crc;
+	for (; n; n--, p++) {
+		crc = table[(crc ^ *p) & 15] ^ crc >> 4;
+		crc = table[(crc ^ *p >> 4) & 15] ^ crc >> 4;
+	}
+	return ~crc;
+}
+
 static ssize_t counted_read(void *data, void *p, size_t n, struct err *err)
 {
 	struct outer *o = data;
@@ -34,6 +50,8 @@ static ssize_t counted_read(void *data, void *p, size_t n, struct err *err)
 
 	if (r > 0)
 		o->position += (uint64_t)r;
+	if (r > 0 && o->qfile)
+		o->crc = crc_add(o->crc, p, (size_t)r);
 	return r;
 }
 
@@ -49,6 +67,7 @@ void outer_release(struct outer *o)
 {
 	tar_member_release(&o->member);
 	free(o->name);
+	free(o->last);
 	*o = (struct outer){0};
 }
 
@@ -145,10 +164,30 @@ static int next_entry(struct outer *o, struct err *err)
 	if (strlen(name) != namelen - 1)
 		return bad(o, "a name that makes no sense", err);
 	o->size = o->left = le64toh(h.filelen);
+	free(o->last);
+	o->last = xstrdup(name);
 	if (S_ISDIR(le32toh(h.mode)) && !o->left)
 		return 2;
 	o->name = STEAL(name);
 	return S_ISREG(le32toh(h.mode)) ? 1 : bad(o, "not a regular file", err);
+}
+
+static void add_le32(struct buf *b, uint32_t value)
+{
+	value = htole32(value);
+	buf_add(b, &value, sizeof value);
+}
+
+void outer_qfile_result(const struct outer *o, uint32_t code, struct buf *ret)
+{
+	size_t n = o->last ? strlen(o->last) : 0;
+
+	add_le32(ret, code);
+	add_le32(ret, 0);
+	add_le32(ret, o->crc); /* in the low half of 64 bits */
+	add_le32(ret, 0);
+	add_le32(ret, (uint32_t)n);
+	buf_add(ret, o->last, n);
 }
 
 /* ---- both ---- */

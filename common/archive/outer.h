@@ -22,7 +22,10 @@ struct outer {
 	struct tar_member member;
 	char *name;           /* of the present member; NULL before the first and behind the last */
 	uint64_t size;        /* its bytes */
-	uint64_t left;        /* qfile: those that were not read */
+	/* Of a qfile: */
+	uint64_t left;        /* bytes of the present member that were not read */
+	uint32_t crc;         /* of all that was read so far, for the result */
+	char *last;           /* name of the last entry that began */
 };
 
 /* fd is borrowed. The struct must not move. */
@@ -33,5 +36,7 @@ void outer_release(struct outer *o);
  * file, such a name, more than 1 GiB. At the end the mark that has to be there was seen, or it is -EBADMSG too.
  */
 int outer_next(struct outer *o, struct err *err);
+/* What a qfile's sender waits for: how it went (0 or an errno), the checksum, the last name (7.2). */
+void outer_qfile_result(const struct outer *o, uint32_t code, struct buf *ret);
 /* At most n bytes of the present member; 0 when all were read; -EBADMSG when it is cut off. */
 ssize_t outer_read(struct outer *o, void *p, size_t n, struct err *err);

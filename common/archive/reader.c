@@ -200,6 +200,11 @@ const struct archive_verdict *archive_reader_verdicts(const struct archive_reade
 	return r->verdicts;
 }
 
+void archive_reader_result(const struct archive_reader *r, uint32_t code, struct buf *ret)
+{
+	outer_qfile_result(&r->ahead.outer, code, ret);
+}
+
 const struct strv *archive_reader_problems(const struct archive_reader *r)
 {
 	return &r->problems;

@@ -9,12 +9,13 @@
 #include "archive/header.h"
 #include "archive/qubesxml.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
 
 enum archive_form {
 	ARCHIVE_TAR,   /* a file, or what a command says */
-	ARCHIVE_QFILE, /* what the service qubes.Restore says (4.2); the results that it waits for are the caller's */
+	ARCHIVE_QFILE, /* what the service qubes.Restore says (4.2); it waits for archive_reader_result */
 };
 
 struct archive_read_options {
@@ -98,5 +99,10 @@ struct archive_verdict {
 	uint64_t bytes;       /* of whole files, expanded */
 };
 const struct archive_verdict *archive_reader_verdicts(const struct archive_reader *r, size_t *ret_n);
+/*
+ * Adds what the sender of a qfile waits for before it ends (7.2): code 0, or an errno when its data are not wanted;
+ * EDQUOT is no error to it. Sent by the caller, who has the other direction.
+ */
+void archive_reader_result(const struct archive_reader *r, uint32_t code, struct buf *ret);
 /* What is wrong with no qube in particular: members that nobody announced, an end that is missing. */
 const struct strv *archive_reader_problems(const struct archive_reader *r);

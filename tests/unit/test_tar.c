@@ -421,9 +421,42 @@ static void names(void **state)
 	assert_true(outer_name_is_valid(length));
 }
 
+/* The example of 7.2: a directory with a file; the link has no place in a backup, the sum stands. */
+static void the_qfile_of_the_reference(void **state)
+{
+	static const uint8_t entries[187] = { /* behind what stands here, the 32 zeros of the end */
+		2, 0, 0, 0, 0xed, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf1, 0x53, 0x65, 0, 0, 0, 0, 0, 0xf1, 0x53,
+		0x65, 0, 0, 0, 0, 'd', 0,
+		8, 0, 0, 0, 0xa4, 0x81, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0xf1, 0x53, 0x65, 0, 0, 0, 0, 0, 0xf1, 0x53,
+		0x65, 0, 0, 0, 0, 'd', '/', 'a', '.', 't', 'x', 't', 0, 'h', 'e', 'l', 'l', 'o', '\n',
+		4, 0, 0, 0, 0xff, 0xa1, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0xf1, 0x53, 0x65, 0, 0, 0, 0, 0, 0xf1, 0x53,
+		0x65, 0, 0, 0, 0, 'd', '/', 'l', 0, 'a', '.', 't', 'x', 't',
+		2, 0, 0, 0, 0xed, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf1, 0x53, 0x65, 0, 0, 0, 0, 0, 0xf1, 0x53,
+		0x65, 0, 0, 0, 0, 'd', 0,
+	};
+	static const uint8_t result[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0xad, 0x5b, 0xa6, 0x5a, 0, 0, 0, 0, 1, 0, 0, 0, 'd' };
+	struct bytes in = { (const char *)entries, sizeof entries, 0 };
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	CLEANUP_ERR struct err err = ERR_INIT;
+	struct outer o;
+
+	outer_init(&o, -1, true);
+	o.raw = (struct source){ bytes_read, &in };
+	assert_int_equal(outer_next(&o, NULL), 1);
+	assert_string_equal(o.name, "d/a.txt");
+	assert_int_equal(outer_next(&o, &err), -EBADMSG);
+	assert_string_equal(err.text, "d/l: not a regular file");
+	assert_int_equal(outer_next(&o, NULL), 0);
+	outer_qfile_result(&o, 0, &b);
+	assert_int_equal(b.len, sizeof result);
+	assert_memory_equal(b.data, result, sizeof result);
+	outer_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_qfile_of_the_reference),
 		cmocka_unit_test(the_bytes_of_the_reference),
 		cmocka_unit_test(images),
 		cmocka_unit_test(unpadded_tail),
