@@ -17,8 +17,8 @@ DEBIAN_TEST += xen-utils-VERSION xenstore-utils
 FEDORA += xen-devel xen-runtime
 # Backups: libraries for tar and qubes.xml; the programs that compress, and the ones that the tests compare with.
 DEBIAN_BUILD += libarchive-dev libxml2-dev
-DEBIAN_TEST += scrypt gzip pigz zstd bzip2 xz-utils lz4
-FEDORA += libarchive-devel libxml2-devel scrypt gzip pigz zstd bzip2 xz lz4
+DEBIAN_TEST += scrypt gzip pigz zstd bzip2 xz-utils lz4 openssl
+FEDORA += libarchive-devel libxml2-devel scrypt gzip pigz zstd bzip2 xz lz4 openssl
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 
@@ -112,7 +112,7 @@ LIBS += $(XENSTORE)
 LIBS_qvmd := -luv -lsqlite3
 
 # Found where the library's own xml2-config has it on every distribution.
-$(addprefix $(O)/common/archive/,qubesxml.o qubesxml_read.o): ALL_CPPFLAGS += -isystem /usr/include/libxml2
+$(addprefix $(O)/common/archive/,qubesxml.o qubesxml_read.o qubesxml_core2.o): ALL_CPPFLAGS += -isystem /usr/include/libxml2
 
 .PHONY: all
 all: $(PROGS:%=$(O)/bin/%) $(alias_names:%=$(O)/bin/%)

@@ -412,3 +412,95 @@ work: whole, 3 files, 2097181 bytes
 	assert_failure 1
 	assert_output --partial 'N 2^40'
 }
+
+# ---- format 3: made by tar, gzip and openssl ----
+
+# Puts a file of the directory r into m and order: tar, filter, cipher, chunks, HMACs. TAR_ARGS are more for tar.
+old_file() { # PATH [SOURCE [TAR ARGUMENT...]]
+	local path=$1 source=${2:-$1} chunk
+	shift $(($# < 2 ? 1 : 2))
+	mkdir -p "m/${path%/*}"
+	tar -C r --sparse "$@" -c "$source" >stream
+	[ "$COMPRESSED" = False ] || { gzip <stream >x && mv x stream; }
+	[ "$ENCRYPTED" = False ] || {
+		openssl enc -e -aes-256-cbc -md MD5 -pass "pass:$P" <stream >x 2>/dev/null && mv x stream
+	}
+	split -b 50000 -d -a 3 stream "m/$path."
+	for chunk in "m/$path".[0-9][0-9][0-9]; do
+		openssl dgst -sha512 -hmac "$P" <"$chunk" | sed 's/^.*(stdin)/(stdin)/' >"$chunk.hmac"
+		printf '%s\n' "${chunk#m/}" "${chunk#m/}.hmac" >>order
+	done
+}
+
+# A backup of release 3: ENCRYPTED and COMPRESSED are True or False.
+old_backup() {
+	rm -rf r m && mkdir -p r/vm-templates/t/apps r/appvms/work r/dom0-home m
+	cp --sparse=always "$DATA/work/private.img" r/appvms/work
+	cp "$DATA/work/firewall.xml" r/appvms/work
+	cp "$DATA/vault/private.img" r/vm-templates/t/private.img
+	truncate -s 1M r/vm-templates/t/root.img
+	echo x >r/vm-templates/t/apps/x.desktop
+	cp -a "$DATA/dom0" r/dom0-home/user
+	printf 'version=3\nencrypted=%s\ncompressed=%s\ncompression-filter=gzip\ncrypto-algorithm=aes-256-cbc\nhmac-algorithm=SHA512\n' \
+		"$ENCRYPTED" "$COMPRESSED" >m/backup-header
+	openssl dgst -sha512 -hmac "$P" <m/backup-header >m/backup-header.hmac
+	cat >r/qubes.xml <<-'END'
+		<QubesVmCollection default_template="1"><QubesAdminVm qid="0" name="dom0" label="black"
+		backup_content="True" backup_path="dom0-home/user" backup_size="5"/><QubesTemplateVm qid="1" name="t"
+		label="black" template_qid="none" backup_content="True" backup_path="vm-templates/t" backup_size="5"/>
+		<QubesAppVm qid="5" name="work" label="blue" template_qid="1" backup_content="True"
+		backup_path="appvms/work" backup_size="5"/></QubesVmCollection>
+	END
+	printf 'backup-header\nbackup-header.hmac\n' >order
+	old_file qubes.xml
+	old_file vm-templates/t/. vm-templates/t --transform='s|^vm-templates/t|vm-templates/t/.|'
+	old_file appvms/work/private.img
+	old_file appvms/work/firewall.xml
+	old_file dom0-home/user
+	together
+}
+
+@test "a backup of format 3 is read, encrypted and compressed or not" {
+	for ENCRYPTED in True False; do
+		for COMPRESSED in True False; do
+			old_backup
+			rm -rf u && mkdir u
+			run archive unpack backup u
+			assert_success
+			assert_output "dom0: whole, 1 files, 0 bytes
+t: whole, 2 files, 1148576 bytes
+work: whole, 2 files, 2097175 bytes"
+			cmp u/work/private.img "$DATA/work/private.img"
+			cmp u/t/private.img "$DATA/vault/private.img"
+			cmp u/t/root.img r/vm-templates/t/root.img
+			[ ! -e u/t/x.desktop ]
+		done
+	done
+}
+
+@test "damage of a backup of format 3 is refused and named" {
+	export ENCRYPTED=True COMPRESSED=True
+	old_backup
+	cp order all
+	try() { # NAME...
+		together
+		refused "$@"
+		cp all order
+	}
+	PASSPHRASE=other run archive verify backup
+	assert_failure 3
+	assert_output 'archive: Corrupted backup header (hmac verification failed). Is the password correct?'
+	flip m/appvms/work/private.img.001 77 && try 'appvms/work/private.img.001: damaged (hmac verification failed)'
+	flip m/appvms/work/private.img.001 77
+	sed -i 's/.$/x/' m/appvms/work/private.img.002.hmac && try 'appvms/work/private.img.002: not an HMAC'
+	openssl dgst -sha512 -hmac "$P" <m/appvms/work/private.img.002 >m/appvms/work/private.img.002.hmac
+	sed -i '/work.private.img.001/d' order && try appvms/work/private.img.002 appvms/work/private.img.001
+	sed -i '/work.private.img.001.hmac/d' order && try 'appvms/work/private.img.001: its HMAC is missing'
+	sed -i '/work.private.img/d' order && try 'appvms/work/private.img.000: missing'
+	sed -i '/vm-templates/d' order && try 'vm-templates/t/private.img.000: missing'
+	echo appvms/work/firewall.xml.000.hmac >>order && try 'appvms/work/firewall.xml.000.hmac: does not follow its file'
+	last=$(grep 'work.private.img.0..$' order | tail -n 1)
+	sed -i "\\|^$last|d" order && try 'appvms/work/private.img: not whole after appvms/work/private.img.'
+	together && run archive verify backup
+	assert_success
+}

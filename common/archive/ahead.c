@@ -5,9 +5,11 @@
 #include <errno.h>
 
 #include "archive/container.h"
+#include "archive/openssl.h"
 #include "base/mem.h"
 
 #define PIECE (256u << 10)
+#define HMAC_MAX 4096u /* bytes; 2.13 */
 
 void member_free(struct member *m)
 {
@@ -15,7 +17,9 @@ void member_free(struct member *m)
 		return;
 	free(m->name);
 	wipe_free(m->passphrase);
+	free(m->digest);
 	spool_release(&m->spool);
+	spool_release(&m->hmac);
 	err_release(&m->err);
 	free(m);
 }
@@ -64,14 +68,39 @@ static void open_member(struct pool_task *t)
 
 	if (m->status < 0)
 		return;
+	if (m->digest) {
+		m->plain = m->spool.data;
+		m->n = m->len;
+		m->status = openssl_hmac_check(m->digest, m->passphrase, m->plain, m->n, (const char *)m->hmac.data,
+					       m->hmac.size, &m->err);
+		return;
+	}
 	m->status = container_open(m->spool.data, m->len, &m->params, m->passphrase, &m->plain, &m->err);
 	m->n = m->len - CONTAINER_OVERHEAD;
+}
+
+/* Format 3: the member that follows. When it is another one, that stays the next. */
+static int read_hmac(struct ahead *a, struct member *m, struct err *err)
+{
+	CLEANUP_FREE char *name = xasprintf("%s.hmac", m->name);
+	int r = outer_next(&a->outer, err);
+
+	if (r < 0)
+		return r;
+	a->at_member = r > 0 && !streq(a->outer.name, name);
+	m->digest = xstrdup(a->digest);
+	m->passphrase = xstrndup(a->passphrase, strcspn(a->passphrase, "\r\n"));
+	if (r > 0 && !a->at_member)
+		return ahead_read_raw(a, &m->hmac, HMAC_MAX, err);
+	m->status = err_set(&m->err, -EBADMSG, "", "its HMAC is missing");
+	if (r == 0)
+		a->ended = true;
+	return 0;
 }
 
 /* A member that cannot be a container has its verdict already; it passes through the pool like others. */
 static void prepare(struct ahead *a, struct member *m)
 {
-	m->task.run = open_member;
 	m->passphrase = container_passphrase(a->backup_id, m->name, a->passphrase);
 	if (m->len < CONTAINER_OVERHEAD)
 		m->status = err_set(&m->err, -EBADMSG, "", "too short for a scrypt container");
@@ -86,15 +115,20 @@ static int read_member(struct ahead *a, struct err *err)
 	struct member *m = xcalloc(1, sizeof *m);
 	int r;
 
-	m->spool.fd = -1;
+	m->spool.fd = m->hmac.fd = -1;
+	m->task.run = open_member;
 	m->name = xstrdup(a->outer.name);
 	m->len = (size_t)a->outer.size;
+	a->at_member = false;
 	r = ahead_read_raw(a, &m->spool, OUTER_MEMBER_MAX, err);
+	if (r == 0 && a->digest)
+		r = read_hmac(a, m, err);
+	else if (r == 0)
+		prepare(a, m);
 	if (r < 0) {
 		member_free(m);
 		return r;
 	}
-	prepare(a, m);
 	if (!a->first)
 		a->end = &a->first;
 	*a->end = m;
@@ -123,12 +157,12 @@ static int read_one(struct ahead *a, struct err *err)
 	case WANT_LATER:
 		return 0;
 	case WANT_NOT:
+		a->at_member = false;
 		break;
 	case WANT:
 		r = read_member(a, err);
 		break;
 	}
-	a->at_member = false;
 	return r < 0 ? r : 1;
 }
 

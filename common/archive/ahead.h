@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Members of the outer archive, read ahead: while one is used, the next ones are authenticated and decrypted by the
- * pool. They come out in the order of the archive.
+ * pool (in format 3, only authenticated). They come out in the order of the archive.
  */
 #pragma once
 
@@ -19,6 +19,8 @@ struct member {
 	struct spool spool;
 	size_t len;            /* bytes in the spool */
 	struct scrypt_params params;
+	char *digest;          /* format 3: of the HMAC in the member that follows it; NULL in format 4 */
+	struct spool hmac;
 	const uint8_t *plain;  /* authenticated: valid when status is 0 */
 	size_t n;
 	int status;
@@ -39,6 +41,7 @@ struct ahead {
 	struct pool *pool;       /* borrowed */
 	const char *passphrase;  /* the user's; borrowed */
 	const char *backup_id;   /* borrowed */
+	const char *digest;      /* borrowed; format 3: each member has its HMAC in one that follows; else NULL */
 	const char *spool_dir;
 	unsigned logn_max;
 	uint64_t key_memory_max;

@@ -115,13 +115,29 @@ static int read_line(struct backup_header *h, char *line, const char *forced_fil
 	return set(h, &keys[i], eq + 1, err);
 }
 
+/* What a reader of that version cannot do without. */
+static bool is_needed(const struct backup_header *h, const struct key *key)
+{
+	switch (key->kind) {
+	case KIND_VERSION:
+		return true;
+	case KIND_BOOL:
+		return h->version >= 3;
+	case KIND_FILTER: /* in format 3, gzip is meant when none is named */
+		return h->version == 4 && h->compressed && !h->compression_filter;
+	case KIND_ID:
+		return h->version == 4;
+	case KIND_ALGORITHM:
+		return h->version == 4 ? streq(key->name, "hmac-algorithm") :
+		       h->version == 3 && (h->encrypted || streq(key->name, "hmac-algorithm"));
+	}
+	return false;
+}
+
 static int check_complete(const struct backup_header *h, unsigned seen, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		bool needed = keys[i].kind == KIND_FILTER ? h->compressed && !h->compression_filter :
-							    !streq(keys[i].name, "crypto-algorithm");
-
-		if (needed && !(seen & 1u << i) && (i == 0 || h->version == VERSION_MAX))
+		if (is_needed(h, &keys[i]) && !(seen & 1u << i))
 			return err_set(err, -EBADMSG, "", "Backup header lack '%s' info", keys[i].field);
 	}
 	return 0;
@@ -151,6 +167,8 @@ int backup_header_parse(struct backup_header *ret, const char *text, size_t len,
 		h.compression_filter = xstrdup(forced_filter);
 	if (check_complete(&h, seen, err) < 0)
 		return -EBADMSG;
+	if (h.version == 3 && h.compressed && !h.compression_filter)
+		h.compression_filter = xstrdup("gzip");
 	*ret = h;
 	h = (struct backup_header){0};
 	return 0;

@@ -5,7 +5,7 @@
 #include <libxml/parserInternals.h>
 
 #include "archive/outer.h"
-#include "archive/qubesxml.h"
+#include "archive/qubesxml_impl.h"
 #include "base/chars.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -14,7 +14,7 @@
 #define NAME_LEN_MAX 128
 #define QUBES_MAX (1u << 20)
 
-static int bad(struct err *err, const char *what, const char *name)
+int xml_bad(struct err *err, const char *what, const char *name)
 {
 	return err_set(err, -EBADMSG, "", "qubes.xml: %s%s%s", what, name ? ": " : "", name ? name : "");
 }
@@ -37,7 +37,7 @@ static xmlNode *next(xmlNode *n, const char *name)
 #define EACH(child, parent, name) \
 	(xmlNode *child = (parent) ? next((parent)->children, name) : NULL; child; child = next(child->next, name))
 
-static char *attribute(xmlNode *n, const char *name)
+char *xml_attribute(xmlNode *n, const char *name)
 {
 	return (char *)xmlGetNoNsProp(n, BAD_CAST name);
 }
@@ -49,14 +49,18 @@ static char *content(xmlNode *n)
 	return text ? text : xstrdup("");
 }
 
-/* What has to be an argument of a call. NULL with err. The caller frees. */
-static char *checked(xmlNode *n, const char *name, struct err *err)
+static bool is_argument(const char *s)
 {
-	CLEANUP_FREE char *value = attribute(n, name);
+	return *s && strlen(s) <= NAME_LEN_MAX && chars_all(s, NAME_CHARS);
+}
 
-	if (value && *value && strlen(value) <= NAME_LEN_MAX && chars_all(value, NAME_CHARS))
+char *xml_checked(xmlNode *n, const char *name, struct err *err)
+{
+	CLEANUP_FREE char *value = xml_attribute(n, name);
+
+	if (value && is_argument(value))
 		return STEAL(value);
-	bad(err, "a name that is not allowed", value ? value : name);
+	xml_bad(err, "a name that is not allowed", value ? value : name);
 	return NULL;
 }
 
@@ -64,7 +68,7 @@ static char *checked(xmlNode *n, const char *name, struct err *err)
 static int read_items(struct pairs *ret, xmlNode *parent, const char *element, const char *key, struct err *err)
 {
 	for EACH (n, parent, element) {
-		CLEANUP_FREE char *name = checked(n, key, err);
+		CLEANUP_FREE char *name = xml_checked(n, key, err);
 		CLEANUP_FREE char *text = content(n);
 
 		if (!name)
@@ -78,15 +82,15 @@ static int read_items(struct pairs *ret, xmlNode *parent, const char *element, c
 
 static int read_device(struct backup_qube *q, const char *class, xmlNode *n, struct err *err)
 {
-	CLEANUP_FREE char *backend = checked(n, "backend-domain", err);
-	CLEANUP_FREE char *id = attribute(n, "id");
-	CLEANUP_FREE char *required = attribute(n, "required");
+	CLEANUP_FREE char *backend = xml_checked(n, "backend-domain", err);
+	CLEANUP_FREE char *id = xml_attribute(n, "id");
+	CLEANUP_FREE char *required = xml_attribute(n, "required");
 	struct backup_device *d;
 
 	if (!backend)
 		return -EBADMSG;
 	if (!id || !*id || strlen(id) > 4 * NAME_LEN_MAX || !chars_all(id, "!-~"))
-		return bad(err, "a device's id that is not allowed", id);
+		return xml_bad(err, "a device's id that is not allowed", id);
 	d = backup_qube_add_device(q, class, backend, id);
 	d->required = !required || (!streq(required, "no") && !streq(required, "False"));
 	return read_items(&d->options, n, "option", "name", err);
@@ -95,7 +99,7 @@ static int read_device(struct backup_qube *q, const char *class, xmlNode *n, str
 static int read_devices(struct backup_qube *q, xmlNode *domain, struct err *err)
 {
 	for EACH (list, domain, "devices") {
-		CLEANUP_FREE char *class = checked(list, "class", err);
+		CLEANUP_FREE char *class = xml_checked(list, "class", err);
 
 		if (!class)
 			return -EBADMSG;
@@ -109,7 +113,7 @@ static int read_devices(struct backup_qube *q, xmlNode *domain, struct err *err)
 static int read_tags(struct backup_qube *q, xmlNode *domain, struct err *err)
 {
 	for EACH (n, next(domain->children, "tags"), "tag") {
-		char *name = checked(n, "name", err);
+		char *name = xml_checked(n, "name", err);
 
 		if (!name)
 			return -EBADMSG;
@@ -123,18 +127,18 @@ static int read_files(struct backup_qube *q, xmlNode *list, struct err *err)
 {
 	q->files_are_all = true;
 	for EACH (n, list, "file") {
-		CLEANUP_FREE char *name = checked(n, "name", err);
-		CLEANUP_FREE char *size = attribute(n, "size");
+		CLEANUP_FREE char *name = xml_checked(n, "name", err);
+		CLEANUP_FREE char *size = xml_attribute(n, "size");
 		uint64_t bytes;
 
 		if (!name)
 			return -EBADMSG;
 		if (!outer_name_is_valid(name)) /* "." and ".." */
-			return bad(err, "a name that is not allowed", name);
+			return xml_bad(err, "a name that is not allowed", name);
 		if (!size || num_u64(size, &bytes) < 0)
-			return bad(err, "a file's size is no number", name);
+			return xml_bad(err, "a file's size is no number", name);
 		if (backup_qube_file(q, name))
-			return bad(err, "a file is listed twice", name);
+			return xml_bad(err, "a file is listed twice", name);
 		backup_qube_add_file(q, name, bytes);
 	}
 	return 0;
@@ -149,8 +153,8 @@ static bool is_true(const char *s)
 static int read_volumes(struct backup_qube *q, xmlNode *list, struct err *err)
 {
 	for EACH (n, list, "volume") {
-		CLEANUP_FREE char *name = checked(n, "name", err);
-		CLEANUP_FREE char *saved = attribute(n, "save_on_stop");
+		CLEANUP_FREE char *name = xml_checked(n, "name", err);
+		CLEANUP_FREE char *saved = xml_attribute(n, "save_on_stop");
 
 		if (!name)
 			return -EBADMSG;
@@ -174,29 +178,36 @@ static void read_home(struct backup_qube *q)
 	q->files_are_all = true;
 }
 
+int xml_include(struct backup_qube *q, const char *path, const char *size, struct err *err)
+{
+	bool home = streq(q->class, "AdminVM");
+	size_t n = strlen(path);
+
+	q->included = true;
+	if (size && num_u64(size, &q->size) < 0)
+		return xml_bad(err, "backup-size is no number", q->name);
+	q->path = home || path[n - 1] == '/' ? xstrdup(path) : xasprintf("%s/", path);
+	if (home && q->path[n - 1] == '/')
+		q->path[n - 1] = '\0';
+
+	CLEANUP_FREE char *example = xasprintf("%s%s", q->path, home ? "" : "x");
+
+	if (!outer_name_is_valid(example))
+		return xml_bad(err, "a path that is not allowed", path);
+	if (home)
+		read_home(q);
+	return 0;
+}
+
 /* Takes the markers of 2.10 out of the features. */
 static int read_markers(struct backup_qube *q, struct err *err)
 {
 	const char *content_mark = pairs_get(&q->features, "backup-content");
 	const char *path = pairs_get(&q->features, "backup-path");
 	const char *size = pairs_get(&q->features, "backup-size");
-	bool home = streq(q->class, "AdminVM");
 
-	q->included = content_mark && *content_mark && path && *path;
-	if (q->included) {
-		size_t n = strlen(path);
-
-		if (size && num_u64(size, &q->size) < 0)
-			return bad(err, "backup-size is no number", q->name);
-		q->path = home || path[n - 1] == '/' ? xstrdup(path) : xasprintf("%s/", path);
-		if (home && q->path[n - 1] == '/')
-			q->path[n - 1] = '\0';
-
-		CLEANUP_FREE char *example = xasprintf("%s%s", q->path, home ? "" : "x");
-
-		if (!outer_name_is_valid(example))
-			return bad(err, "a path that is not allowed", path);
-	}
+	if (content_mark && *content_mark && path && *path && xml_include(q, path, size, err) < 0)
+		return -EBADMSG;
 	for (size_t i = q->features.names.n; i-- > 0;) {
 		const char *mark = skip_prefix(q->features.names.v[i], "backup-");
 
@@ -213,8 +224,8 @@ static int read_name(struct backup_qube *q, struct err *err)
 {
 	const char *name = streq(q->class, "AdminVM") ? "dom0" : pairs_get(&q->props, "name");
 
-	if (!name || !*name || strlen(name) > NAME_LEN_MAX || !chars_all(name, NAME_CHARS))
-		return bad(err, "a qube's name that is not allowed", name);
+	if (!name || !is_argument(name))
+		return xml_bad(err, "a qube's name that is not allowed", name);
 	free(q->name);
 	q->name = xstrdup(name);
 	for (size_t i = q->props.names.n; i-- > 0;) {
@@ -228,7 +239,7 @@ static int read_name(struct backup_qube *q, struct err *err)
 
 static unsigned read_id(xmlNode *domain)
 {
-	CLEANUP_FREE char *id = attribute(domain, "id");
+	CLEANUP_FREE char *id = xml_attribute(domain, "id");
 	const char *digits = id ? skip_prefix(id, "domain-") : NULL;
 	uint64_t n;
 
@@ -237,7 +248,7 @@ static unsigned read_id(xmlNode *domain)
 
 static int read_qube(struct backup_qubes *all, xmlNode *domain, struct err *err)
 {
-	CLEANUP_FREE char *class = checked(domain, "class", err);
+	CLEANUP_FREE char *class = xml_checked(domain, "class", err);
 	struct backup_qube *q;
 	int r;
 
@@ -261,10 +272,8 @@ static int read_qube(struct backup_qubes *all, xmlNode *domain, struct err *err)
 
 	xmlNode *files = next(domain->children, "backup-files");
 
-	if (files)
+	if (files && !streq(class, "AdminVM"))
 		return read_files(q, files, err);
-	if (streq(class, "AdminVM"))
-		read_home(q);
 	return read_volumes(q, next(domain->children, "volume-config"), err);
 }
 
@@ -294,11 +303,11 @@ static int check_distinct(const struct backup_qubes *all, struct err *err)
 	qsort(q, all->n, sizeof *q, by_text);
 	for (size_t i = 1; i < all->n; i++)
 		if (streq(q[i - 1]->name, q[i]->name))
-			return bad(err, "two qubes with one name", q[i]->name);
+			return xml_bad(err, "two qubes with one name", q[i]->name);
 	qsort(q, all->n, sizeof *q, by_path);
 	for (size_t i = 1; i < all->n; i++)
 		if (q[i - 1]->path && skip_prefix(q[i]->path, q[i - 1]->path))
-			return bad(err, "two qubes with one path", q[i]->path);
+			return xml_bad(err, "two qubes with one path", q[i]->path);
 	return 0;
 }
 
@@ -306,8 +315,12 @@ static int read_document(struct backup_qubes *all, xmlNode *root, struct err *er
 {
 	int r;
 
+	if (root && is(root, "QubesVmCollection")) {
+		r = core2_read(all, root, err);
+		return r < 0 ? r : check_distinct(all, err);
+	}
 	if (!root || !is(root, "qubes"))
-		return bad(err, "not a list of qubes", NULL);
+		return xml_bad(err, "not a list of qubes", NULL);
 	r = read_items(&all->globals, next(root->children, "properties"), "property", "name", err);
 	if (r == 0)
 		r = read_items(&all->labels, next(root->children, "labels"), "label", "id", err);
@@ -315,7 +328,7 @@ static int read_document(struct backup_qubes *all, xmlNode *root, struct err *er
 		return r;
 	for EACH (n, next(root->children, "domains"), "domain") {
 		if (all->n == QUBES_MAX)
-			return bad(err, "too many qubes", NULL);
+			return xml_bad(err, "too many qubes", NULL);
 		if (read_qube(all, n, err) < 0)
 			return -EBADMSG;
 	}
@@ -341,15 +354,15 @@ int backup_qubes_parse(struct backup_qubes *ret, const char *xml, size_t len, st
 	int r;
 
 	if (!p)
-		return bad(err, len ? "too long" : "empty", NULL);
+		return xml_bad(err, len ? "too long" : "empty", NULL);
 	p->_private = &doctype;
 	p->sax->internalSubset = on_doctype;
 	doc = xmlCtxtReadMemory(p, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR |
 				XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
 	if (doctype)
-		r = bad(err, "a document type is not accepted", NULL);
+		r = xml_bad(err, "a document type is not accepted", NULL);
 	else if (!doc)
-		r = bad(err, "is not well-formed", NULL);
+		r = xml_bad(err, "is not well-formed", NULL);
 	else
 		r = read_document(&all, xmlDocGetRootElement(doc), err);
 	xmlFreeDoc(doc);

@@ -8,6 +8,7 @@
 
 #include "archive/container.h"
 #include "archive/filter.h"
+#include "archive/openssl.h"
 #include "archive/reader_impl.h"
 #include "base/mem.h"
 
@@ -34,6 +35,23 @@ static int read_named(struct archive_reader *r, const char *name, size_t max, st
 	return ahead_read_raw(&r->ahead, ret, max, err);
 }
 
+static int wrong_passphrase(struct err *err)
+{
+	return err_set(err, -EACCES, "", "Corrupted backup header (hmac verification failed). "
+		       "Is the password correct?");
+}
+
+/* Format 3 has no way to tell a wrong passphrase from damage. */
+static int check_old_header(struct archive_reader *r, const struct spool *text, const struct spool *check,
+			    struct err *err)
+{
+	CLEANUP_SECRET char *passphrase = xstrndup(r->passphrase, strcspn(r->passphrase, "\r\n"));
+
+	if (openssl_hmac_check(NULL, passphrase, text->data, text->size, (const char *)check->data, check->size, NULL))
+		return wrong_passphrase(err);
+	return 0;
+}
+
 /* Decrypts backup-header.hmac and compares. */
 static int check_header(struct archive_reader *r, const struct spool *text, struct spool *check, struct err *err)
 {
@@ -43,14 +61,15 @@ static int check_header(struct archive_reader *r, const struct spool *text, stru
 	const uint8_t *plain;
 	int status;
 
+	if (memmem(check->data, check->size, "= ", 2) && check->data[0] != 's')
+		return check_old_header(r, text, check, err);
 	if (check->size < CONTAINER_OVERHEAD)
 		return err_set(err, -EBADMSG, "", "backup-header.hmac: damaged");
 	status = scrypt_head_parse(&params, check->data, r->ahead.logn_max, r->ahead.key_memory_max, &why);
 	if (status == 0)
 		status = container_open(check->data, check->size, &params, passphrase, &plain, &why);
 	if (status == -EACCES)
-		return err_set(err, -EACCES, "", "Corrupted backup header (hmac verification failed). "
-			       "Is the password correct?");
+		return wrong_passphrase(err);
 	if (status < 0)
 		return err_set(err, status, "", "backup-header.hmac: %s", why.text);
 	if (check->size - CONTAINER_OVERHEAD != text->size || memcmp(plain, text->data, text->size) != 0)
@@ -64,8 +83,9 @@ static int parse_header(struct archive_reader *r, const struct spool *text, stru
 
 	if (status < 0)
 		return status;
-	if (r->header.version != 4)
+	if (r->header.version < 3)
 		return err_set(err, -ENOTSUP, "", "Backup format version %d not supported", r->header.version);
+	r->suffix = r->header.version == 3 ? "" : ".enc";
 	if (!r->header.compressed)
 		return 0;
 	return filter_check(r->header.compression_filter, r->forced_filter != NULL, err);
@@ -94,23 +114,25 @@ static enum want want_qubes_xml(void *data, const char *name)
 	size_t len;
 	unsigned number;
 
-	return chunk_name(name, &len, &number) && strncmp(name, "qubes.xml", len) == 0 && len == 9 ? WANT : WANT_LATER;
+	return chunk_name(data, name, &len, &number) && strncmp(name, "qubes.xml", len) == 0 && len == 9 ? WANT :
+													    WANT_LATER;
 }
 
 static int read_qubes(struct archive_reader *r, struct err *err)
 {
 	CLEANUP_BUF struct buf xml = BUF_INIT;
 	const char *name;
-	uint64_t size;
 	int status;
 
 	r->ahead.want = want_qubes_xml;
 	r->ahead.backup_id = r->header.backup_id;
+	if (r->header.version == 3)
+		r->ahead.digest = r->header.hmac_algorithm;
 	status = ahead_peek(&r->ahead, &name, err);
 	if (status <= 0)
-		return status < 0 ? status : err_set(err, -EBADMSG, "", "qubes.xml.000.enc: missing");
+		return status < 0 ? status : err_set(err, -EBADMSG, "", "qubes.xml.000%s: missing", r->suffix);
 
-	CLEANUP_FREE char *why = reader_file(r, "qubes.xml", NULL, &xml, &size, err);
+	CLEANUP_FREE char *why = reader_file(r, "qubes.xml", NULL, &xml, err);
 
 	if (r->stopped)
 		return r->stopped;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading one file of a backup: its chunks joined, decompressed, out of their inner tar. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "archive/filter.h"
+#include "archive/openssl.h"
 #include "archive/reader_impl.h"
 #include "archive/tar.h"
 #include "archive/tree.h"
@@ -11,16 +11,15 @@
 #include "base/num.h"
 
 #define PIECE (256u << 10)
-#define SUFFIX ".enc"
 
-bool chunk_name(const char *member, size_t *ret_len, unsigned *ret_number)
+bool chunk_name(const struct archive_reader *r, const char *member, size_t *ret_len, unsigned *ret_number)
 {
-	size_t n = strlen(member), digits = 0;
+	size_t n = strlen(member), suffix = strlen(r->suffix), digits = 0;
 	uint64_t number;
 
-	if (n <= sizeof SUFFIX || !streq(member + n - (sizeof SUFFIX - 1), SUFFIX))
+	if (n <= suffix || !streq(member + n - suffix, r->suffix))
 		return false;
-	n -= sizeof SUFFIX - 1;
+	n -= suffix;
 	while (digits < n && member[n - digits - 1] >= '0' && member[n - digits - 1] <= '9')
 		digits++;
 	if (digits < 3 || digits > 9 || n <= digits + 1 || member[n - digits - 1] != '.' ||
@@ -34,6 +33,11 @@ bool chunk_name(const char *member, size_t *ret_len, unsigned *ret_number)
 	*ret_len = n - digits - 1;
 	*ret_number = (unsigned)number;
 	return true;
+}
+
+char *chunk_of(const struct archive_reader *r, const char *path, unsigned number)
+{
+	return xasprintf("%s.%03u%s", path, number, r->suffix);
 }
 
 /* ---- chunks, joined ---- */
@@ -63,14 +67,17 @@ static int next_chunk(struct chunks *c, struct err *err)
 		return r;
 	}
 	/* A new .000 begins another file, even if it has this one's name. */
-	if (r == 0 || !chunk_name(name, &len, &number) || strncmp(name, c->path, len) != 0 || c->path[len] ||
+	if (r == 0 || !chunk_name(c->r, name, &len, &number) || strncmp(name, c->path, len) != 0 || c->path[len] ||
 	    (number == 0 && c->number > 0)) {
 		c->failed = false;
 		return 0;
 	}
-	if (number != c->number)
-		return err_set(err, -EBADMSG, "", "%s: Unexpected file in archive: %s, expected %s.%03u" SUFFIX, name,
-			       name, c->path, c->number);
+	if (number != c->number) {
+		CLEANUP_FREE char *wanted = chunk_of(c->r, c->path, c->number);
+
+		return err_set(err, -EBADMSG, "", "%s: Unexpected file in archive: %s, expected %s", name, name,
+			       wanted);
+	}
 	member_free(c->m);
 	c->m = ahead_take(&c->r->ahead);
 	if (c->m->status < 0)
@@ -105,6 +112,7 @@ static ssize_t chunks_read(void *data, void *p, size_t n, struct err *err)
 
 struct file {
 	struct archive_reader *r;
+	struct wanted *w;
 	struct archive_file info;
 	struct buf *to; /* a file that the reader itself needs */
 	bool taken;     /* the sink wants its content */
@@ -139,16 +147,40 @@ static int piece(struct file *f, uint64_t offset, const void *p, size_t n, struc
 	return r < 0 ? stop(f, r) : 0;
 }
 
-static void end(struct file *f, const char *why, struct err *err)
+/* The archive of a whole directory, of which the files are counted. */
+static bool is_directory(const struct file *f)
+{
+	return f->r->header.version == 3 && streq(f->info.name, ".");
+}
+
+/* why NULL: it is whole. */
+static int end(struct file *f, const char *why, struct err *err)
 {
 	const struct archive_sink *s = f->r->sink;
 	int r = f->taken && s->end ? s->end(s->data, &f->info, why, err) : 0;
 
+	f->taken = false;
 	if (r < 0 && !f->r->stopped)
-		f->r->stopped = r;
+		stop(f, r);
+	if (!why && f->w)
+		strv_add(&f->w->whole, f->info.path);
+	if (!why && f->w && !is_directory(f)) {
+		f->w->verdict.files++;
+		f->w->verdict.bytes += f->info.size;
+	}
+	return r;
 }
 
 /* ---- inner tar ---- */
+
+static enum archive_kind kind_of(const struct backup_qube *q, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (q && streq(q->class, "AdminVM"))
+		return ARCHIVE_TREE;
+	return n > 4 && streq(name + n - 4, ".img") ? ARCHIVE_VOLUME : ARCHIVE_FILE;
+}
 
 static int check_size(const struct file *f, struct err *err)
 {
@@ -160,21 +192,25 @@ static int check_size(const struct file *f, struct err *err)
 		       (unsigned long long)f->info.size, (unsigned long long)said->size);
 }
 
-static int read_content(struct file *f, struct tar_reader *t, struct tar_member *m, struct err *err)
+static int read_content(struct file *f, struct tar_reader *t, const struct tar_member *m, struct err *err)
 {
 	CLEANUP_FREE char *p = xmalloc(PIECE);
 	uint64_t offset;
 	ssize_t n;
-	int r;
 
 	while ((n = tar_read(t, m, &offset, p, PIECE, err)) > 0) {
-		r = piece(f, offset, p, (size_t)n, err);
+		int r = piece(f, offset, p, (size_t)n, err);
+
 		if (r < 0)
 			return r;
 	}
-	if (n < 0)
-		return (int)n;
-	r = tar_next(t, m, err);
+	return (int)n;
+}
+
+static int read_end(struct tar_reader *t, struct tar_member *m, struct err *err)
+{
+	int r = tar_next(t, m, err);
+
 	if (r > 0)
 		return err_set(err, -EBADMSG, "", "more than one file in it");
 	if (r == 0 && !tar_has_end(t))
@@ -196,7 +232,9 @@ static int read_inner(struct file *f, struct source *from, struct err *err)
 	r = check_size(f, err);
 	if (r == 0)
 		r = begin(f, err);
-	return r < 0 ? r : read_content(f, &t, &m, err);
+	if (r == 0)
+		r = read_content(f, &t, &m, err);
+	return r < 0 ? r : read_end(&t, &m, err);
 }
 
 /* A tree's stream passes by on its way to libarchive. */
@@ -230,7 +268,50 @@ static int read_tree(struct file *f, struct source *from, struct err *err)
 	return tree_read(&through, f->info.path, NULL, err);
 }
 
-static int read_filtered(struct file *f, struct source *from, struct err *err)
+/*
+ * Format 3 has templates as one archive of their directory: files of the qube in it are given out one by one, what is
+ * in directories below is not for anybody.
+ */
+static int read_directory_member(struct file *whole, struct tar_reader *t, const struct tar_member *m,
+				 struct err *err)
+{
+	const struct backup_qube *q = whole->info.qube;
+	const char *name = skip_prefix(m->name, q->path);
+
+	name = name ? name : m->name;
+	while (skip_prefix(name, "./"))
+		name += 2;
+	if (m->type != '0' || strchr(name, '/') || !outer_name_is_valid(name))
+		return 0;
+
+	CLEANUP_FREE char *path = xasprintf("%s%s", q->path, name);
+	struct file f = { .r = whole->r, .w = whole->w,
+			  .info = { .qube = q, .path = path, .name = name, .kind = kind_of(q, name),
+				    .size = m->size } };
+	int r = begin(&f, err);
+
+	if (r == 0)
+		r = read_content(&f, t, m, err);
+	return end(&f, r < 0 ? "the archive of its directory is damaged" : NULL, err) < 0 ? f.r->stopped : r;
+}
+
+static int read_directory(struct file *f, struct source *from, struct err *err)
+{
+	CLEANUP_TAR_MEMBER struct tar_member m = {0};
+	struct tar_reader t = { .src = from };
+	int r;
+
+	while ((r = tar_next(&t, &m, err)) > 0) {
+		r = read_directory_member(f, &t, &m, err);
+		if (r < 0)
+			return r;
+	}
+	if (r == 0 && !tar_has_end(&t))
+		return err_set(err, -EBADMSG, "", "the archive is cut off");
+	return r;
+}
+
+static int read_decompressed(struct file *f, struct source *from, struct err *err)
 {
 	const struct backup_header *h = &f->r->header;
 	struct filter_reader *filter = NULL;
@@ -242,21 +323,31 @@ static int read_filtered(struct file *f, struct source *from, struct err *err)
 			return -EBADMSG;
 		from = filter_reader_source(filter);
 	}
-	r = f->info.kind == ARCHIVE_TREE ? read_tree(f, from, err) : read_inner(f, from, err);
+	r = f->info.kind == ARCHIVE_TREE ? read_tree(f, from, err) :
+	    is_directory(f)		 ? read_directory(f, from, err) :
+					   read_inner(f, from, err);
 	filter_reader_free(filter);
 	return r;
 }
 
-/* ---- a file ---- */
-
-static enum archive_kind kind_of(const struct backup_qube *q, const char *name)
+/* In format 3, what was compressed is one stream of openssl over all chunks. */
+static int read_decrypted(struct file *f, struct source *from, struct err *err)
 {
-	size_t n = strlen(name);
+	const struct backup_header *h = &f->r->header;
+	struct openssl_reader *o;
+	int r;
 
-	if (q && streq(q->class, "AdminVM"))
-		return ARCHIVE_TREE;
-	return n > 4 && streq(name + n - 4, ".img") ? ARCHIVE_VOLUME : ARCHIVE_FILE;
+	if (h->version != 3 || !h->encrypted)
+		return read_decompressed(f, from, err);
+	o = openssl_reader_new(h->crypto_algorithm, f->r->passphrase, from, err);
+	if (!o)
+		return -EBADMSG;
+	r = read_decompressed(f, openssl_reader_source(o), err);
+	openssl_reader_free(o);
+	return r;
 }
+
+/* ---- a file ---- */
 
 static char *describe(const struct chunks *c, const struct err *why)
 {
@@ -268,26 +359,24 @@ static char *describe(const struct chunks *c, const struct err *why)
 			 xasprintf("%s: %s", c->path, text);
 }
 
-char *reader_file(struct archive_reader *r, const char *path, const struct backup_qube *qube, struct buf *to,
-		  uint64_t *ret_size, struct err *err)
+char *reader_file(struct archive_reader *r, const char *path, struct wanted *w, struct buf *to, struct err *err)
 {
 	CLEANUP_ERR struct err why = ERR_INIT;
+	const struct backup_qube *qube = w ? w->verdict.qube : NULL;
 	const char *slash = strrchr(path, '/');
-	const char *name = qube && strlen(qube->path) < strlen(path) ? path + strlen(qube->path) :
-			   slash			     ? slash + 1 : path;
-	struct file f = { .r = r, .to = to,
+	const char *name = slash ? slash + 1 : path;
+	struct file f = { .r = r, .w = w, .to = to,
 			  .info = { .qube = qube, .path = path, .name = name, .kind = kind_of(qube, name) } };
 	struct chunks c = { .r = r, .path = path };
 	struct source from = { chunks_read, &c };
 	char *text = NULL;
 
-	if (read_filtered(&f, &from, &why) < 0)
+	if (read_decrypted(&f, &from, &why) < 0)
 		text = describe(&c, &why);
 	if (r->stopped)
 		err_move(err, &why);
 	member_free(c.m);
 	free(c.last);
-	*ret_size = f.info.size;
 	end(&f, text, err);
 	return text;
 }

@@ -23,16 +23,18 @@ struct archive_reader {
 	size_t n_wanted;
 	struct strv problems;
 	const struct archive_sink *sink;  /* may be NULL */
+	const char *suffix;               /* of chunks: ".enc", or "" in format 3 */
 	int stopped;                      /* what ended the run: cancelled, or a callback */
 };
 
-/* FILE.NNN.enc: the length of FILE and the number. False when it is no such name. */
-bool chunk_name(const char *member, size_t *ret_len, unsigned *ret_number);
+/* FILE.NNN.enc, in format 3 FILE.NNN: the length of FILE and the number. False when it is no such name. */
+bool chunk_name(const struct archive_reader *r, const char *member, size_t *ret_len, unsigned *ret_number);
+/* The name of a chunk. The caller frees. */
+char *chunk_of(const struct archive_reader *r, const char *path, unsigned number);
 
 /*
- * Reads the file whose first chunk is the next member, to the end of its last. NULL when it is whole, else why not,
- * beginning with the name of a member; the caller frees. *ret_size gets its size. A file of no qube (qube NULL) is
- * one that the reader itself needs: all of it is added to `to`.
+ * Reads the file whose first chunk is the next member, to the end of its last, and adds it to those of w that are
+ * whole. NULL when it is whole, else why not, beginning with the name of a member; the caller frees. w NULL: it is a
+ * file that the reader itself needs, and all of it is added to `to`.
  */
-char *reader_file(struct archive_reader *r, const char *path, const struct backup_qube *qube, struct buf *to,
-		  uint64_t *ret_size, struct err *err);
+char *reader_file(struct archive_reader *r, const char *path, struct wanted *w, struct buf *to, struct err *err);

@@ -28,26 +28,31 @@ static struct wanted *wanted_of(const struct archive_reader *r, const struct bac
 	return NULL;
 }
 
-static char *path_of(const char *member)
+static char *path_of(const struct archive_reader *r, const char *member)
 {
 	size_t len;
 	unsigned number;
 
-	return chunk_name(member, &len, &number) ? xstrndup(member, len) : NULL;
+	return chunk_name(r, member, &len, &number) ? xstrndup(member, len) : NULL;
 }
 
 /* Sees each member of the data once, when it is passed over or read. */
 static enum want want_data(void *data, const char *name)
 {
 	struct archive_reader *r = data;
-	CLEANUP_FREE char *path = path_of(name);
+	size_t n = strlen(name);
+	bool hmac = r->ahead.digest && n > 5 && streq(name + n - 5, ".hmac");
+	CLEANUP_FREE char *plain = xstrndup(name, hmac ? n - 5 : n);
+	CLEANUP_FREE char *path = path_of(r, plain);
 	const struct backup_qube *q = path ? owner(r, path) : NULL;
 
 	if (!path)
 		strv_addf(&r->problems, "%s: Invalid file extension found in archive", name);
 	else if (!q)
 		strv_addf(&r->problems, "%s: belongs to no qube of the backup", name);
-	return q && wanted_of(r, q) ? WANT : WANT_NOT;
+	else if (hmac && wanted_of(r, q)) /* those that follow their member are read with it */
+		strv_addf(&r->problems, "%s: does not follow its file", name);
+	return q && !hmac && wanted_of(r, q) ? WANT : WANT_NOT;
 }
 
 /* ---- files ---- */
@@ -60,14 +65,13 @@ static void drop_member(struct archive_reader *r)
 /* The next file, or a member that is none. 0: go on; negative: the run ends. */
 static int one_file(struct archive_reader *r, const char *member, struct err *err)
 {
-	CLEANUP_FREE char *path = path_of(member);
+	CLEANUP_FREE char *path = path_of(r, member);
+	CLEANUP_FREE char *begin = chunk_of(r, path, 0);
 	const struct backup_qube *q = owner(r, path);
 	struct wanted *w = wanted_of(r, q);
 	struct strv *problems = &w->verdict.problems;
-	bool first = streq(member + strlen(path), ".000.enc");
 	const char *name = streq(q->path, path) ? NULL : path + strlen(q->path);
 	char *why;
-	uint64_t size;
 
 	if (strv_has(&w->failed, path)) { /* said already */
 		drop_member(r);
@@ -78,8 +82,8 @@ static int one_file(struct archive_reader *r, const char *member, struct err *er
 		drop_member(r);
 		return 0;
 	}
-	if (!first) {
-		strv_addf(problems, "%s: Unexpected file in archive: %s, expected %s.000.enc", member, member, path);
+	if (!streq(member, begin)) {
+		strv_addf(problems, "%s: Unexpected file in archive: %s, expected %s", member, member, begin);
 		strv_add(&w->failed, path);
 		drop_member(r);
 		return 0;
@@ -90,14 +94,10 @@ static int one_file(struct archive_reader *r, const char *member, struct err *er
 		drop_member(r);
 		return 0;
 	}
-	why = reader_file(r, path, q, NULL, &size, err);
+	why = reader_file(r, path, w, NULL, err);
 	if (why) {
 		strv_take(problems, why);
 		strv_add(&w->failed, path);
-	} else {
-		strv_add(&w->whole, path);
-		w->verdict.files++;
-		w->verdict.bytes += size;
 	}
 	return r->stopped;
 }
@@ -135,32 +135,34 @@ static bool has_private_volume(const char *class)
 	return streq(class, "AppVM") || streq(class, "StandaloneVM") || streq(class, "TemplateVM");
 }
 
-static void check_present(struct wanted *w, const char *path)
+static void check_present(const struct archive_reader *r, struct wanted *w, const char *path)
 {
+	CLEANUP_FREE char *chunk = chunk_of(r, path, 0);
+
 	if (!strv_has(&w->whole, path) && !strv_has(&w->failed, path)) {
-		strv_addf(&w->verdict.problems, "%s.000.enc: missing", path);
+		strv_addf(&w->verdict.problems, "%s: missing", chunk);
 		strv_add(&w->failed, path);
 	}
 }
 
-static void check_all_present(struct wanted *w)
+static void check_all_present(const struct archive_reader *r, struct wanted *w)
 {
 	const struct backup_qube *q = w->verdict.qube;
 
 	if (streq(q->class, "AdminVM")) {
-		check_present(w, q->path);
+		check_present(r, w, q->path);
 		return;
 	}
 	for (size_t i = 0; i < q->n_files; i++) {
 		CLEANUP_FREE char *path = xasprintf("%s%s", q->path, q->files[i].name);
 
-		check_present(w, path);
+		check_present(r, w, path);
 	}
 	/* A writer that listed nothing may have had nothing but the file "empty"; not of a class that has volumes. */
 	if (!q->files_are_all && has_private_volume(q->class)) {
 		CLEANUP_FREE char *path = xasprintf("%sprivate.img", q->path);
 
-		check_present(w, path);
+		check_present(r, w, path);
 	}
 	if (!w->whole.n && !w->failed.n && !(q->files_are_all && !q->n_files))
 		strv_addf(&w->verdict.problems, "%s: nothing of it is in the archive", q->path);
@@ -171,7 +173,7 @@ static int conclude(struct archive_reader *r, struct err *err)
 	bool whole = !r->problems.n;
 
 	for (size_t i = 0; i < r->n_wanted; i++) {
-		check_all_present(&r->wanted[i]);
+		check_all_present(r, &r->wanted[i]);
 		whole = whole && !r->wanted[i].verdict.problems.n;
 	}
 	return whole ? 0 : err_set(err, -EBADMSG, "", "the backup is damaged or not complete");

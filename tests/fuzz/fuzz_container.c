@@ -5,10 +5,12 @@
  *   0  the rest is a container as it stands
  *   1  it is the plain text of one: sealed, it opens; with one bit changed (the second byte says which), it does not
  *   2  it is the head of one, and its checksum is made right, so that its parameters are what is looked at
+ *   3  it is what openssl made for format 3: the text of an HMAC (nothing it says fits), and a stream to decrypt
  */
 #include <openssl/sha.h>
 
 #include "archive/container.h"
+#include "archive/openssl.h"
 #include "base/mem.h"
 
 #define LOGN_MAX 4
@@ -77,15 +79,61 @@ static void check_head(const uint8_t *data, size_t n)
 	open_it(copy, n, &plain);
 }
 
+struct bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+static ssize_t bytes_read(void *data, void *p, size_t n, struct err *err)
+{
+	struct bytes *b = data;
+
+	if (n > b->n)
+		n = b->n;
+	if (n)
+		memcpy(p, b->p, n);
+	b->p += n;
+	b->n -= n;
+	return (ssize_t)n;
+}
+
+static void check_openssl(const uint8_t *data, size_t n)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT;
+	CLEANUP_ERR struct err err = ERR_INIT;
+	struct bytes in = { data, n };
+	struct source from = { bytes_read, &in };
+	struct openssl_reader *r = openssl_reader_new("aes-256-cbc", PASS, &from, &err);
+
+	if (openssl_hmac_check(NULL, PASS, "data", 4, (const char *)data, n, NULL) == 0 ||
+	    openssl_hmac_check("no-such", PASS, "data", 4, (const char *)data, n, NULL) == 0)
+		abort();
+	if (!r)
+		abort();
+	if (source_read_all(openssl_reader_source(r), &plain, 1 << 20, &err) < 0 && !err.text)
+		abort();
+	if (plain.len > n)
+		abort();
+	openssl_reader_free(r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	if (data[0] % 3 == 0)
+	switch (data[0] % 4) {
+	case 0:
 		check_bytes(data + 1, size - 1);
-	else if (data[0] % 3 == 1)
+		break;
+	case 1:
 		check_sealed(data + 1, size - 1);
-	else
+		break;
+	case 2:
 		check_head(data + 1, size - 1);
+		break;
+	case 3:
+		check_openssl(data + 1, size - 1);
+		break;
+	}
 	return 0;
 }

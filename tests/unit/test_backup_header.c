@@ -80,6 +80,20 @@ static void refused(void **state)
 	}
 }
 
+static void version_three(void **state)
+{
+	static const char plain[] = "version=3\nencrypted=False\ncompressed=True\nhmac-algorithm=SHA512\n";
+	static const char lacks[] = "version=3\nencrypted=True\ncompressed=False\nhmac-algorithm=SHA512\n";
+	CLEANUP_BACKUP_HEADER struct backup_header h = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+
+	assert_int_equal(backup_header_parse(&h, plain, sizeof plain - 1, NULL, NULL), 0);
+	assert_string_equal(h.hmac_algorithm, "sha512");
+	assert_string_equal(h.compression_filter, "gzip");
+	assert_int_equal(backup_header_parse(&h, lacks, sizeof lacks - 1, NULL, &err), -EBADMSG);
+	assert_string_equal(err.text, "Backup header lack 'crypto_algorithm' info");
+}
+
 static void nul_inside(void **state)
 {
 	CLEANUP_BACKUP_HEADER struct backup_header h = {0};
@@ -93,6 +107,7 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(forced_filter),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(version_three),
 		cmocka_unit_test(nul_inside),
 	};
 

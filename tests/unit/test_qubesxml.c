@@ -131,6 +131,90 @@ static void others(void **state)
 	assert_false(all.v[1].included || all.v[2].included); /* both markers are needed */
 }
 
+static const char *prop(const struct backup_qubes *all, const char *qube, const char *name)
+{
+	const struct backup_qube *q = backup_qubes_find(all, qube);
+
+	assert_non_null(q);
+	return pairs_get(&q->props, name);
+}
+
+/* Format 3 (2.12): the qubes of release 3. */
+static void core2(void **state)
+{
+	static const char xml[] =
+		"<?xml version='1.0' encoding='UTF-8'?>\n<QubesVmCollection default_template='1' default_netvm='3' "
+		"updatevm='3' clockvm='2' default_kernel='4.4.67-12'>"
+		"<QubesAdminVm qid='0' name='dom0' label='black' backup_content='True' backup_path='dom0-home/user' "
+		"backup_size='10'/>"
+		"<QubesTemplateVm qid='1' name='fedora-23' label='black' template_qid='none' memory='400' "
+		"backup_content='True' backup_path='vm-templates/fedora-23' backup_size='5' netvm_qid='3' "
+		"uses_default_netvm='True' kernel='x' uses_default_kernel='True'/>"
+		"<QubesNetVm qid='2' name='sys-net' label='red' template_qid='1' pcidevs=\"['00:19.0', '03:00.0']\" "
+		"services=\"{'ntpd': False, 'meminfo-writer': False, 'crond': True}\" memory='300' "
+		"kernelopts='iommu=soft' uses_default_kernelopts='False' backup_content='False' netvm_qid='none'/>"
+		"<QubesProxyVm qid='3' name='sys-firewall' label='green' template_qid='1' netvm_qid='2' "
+		"uses_default_netvm='False'/>"
+		"<QubesAppVm qid='5' name='work' label='blue' template_qid='1' uses_default_netvm='False' "
+		"netvm_qid='none' "
+		"autostart='True' include_in_backups='False' maxmem='4000' vcpus='4' internal='False' mac='None' "
+		"uses_default_dispvm_netvm='False' dispvm_netvm='2' backup_content='True' backup_path='appvms/work' "
+		"backup_size='1000' default_user='user'/>"
+		"<QubesHVm qid='6' name='win' label='yellow' template_qid='none' uses_default_netvm='True' "
+		"uses_default_dispvm_netvm='False' dispvm_netvm='none' debug='True'/>"
+		"<QubesTemplateHVm qid='7' name='win-t' label='yellow'/>"
+		"<QubesDisposableVm qid='8' name='disp1' label='red'/></QubesVmCollection>";
+	CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
+	const struct backup_qube *q;
+
+	assert_int_equal(parse(&all, xml, NULL), 0);
+	assert_int_equal(all.n, 9);
+	q = backup_qubes_find(&all, "fedora-23");
+	assert_string_equal(q->class, "TemplateVM");
+	assert_string_equal(q->path, "vm-templates/fedora-23/");
+	assert_int_equal(q->size, 5);
+	assert_false(q->files_are_all);
+	assert_null(prop(&all, "fedora-23", "memory"));
+	assert_null(prop(&all, "fedora-23", "netvm"));
+	assert_null(prop(&all, "fedora-23", "kernel"));
+	assert_null(prop(&all, "fedora-23", "template"));
+	q = backup_qubes_find(&all, "sys-net");
+	assert_string_equal(q->class, "AppVM");
+	assert_false(q->included);
+	assert_int_equal(q->n_devices, 2);
+	assert_string_equal(q->devices[1].id, "03_00.0");
+	assert_string_equal(q->devices[1].backend, "dom0");
+	assert_string_equal(pairs_get(&q->features, "service.ntpd"), "");
+	assert_string_equal(pairs_get(&q->features, "service.meminfo-writer"), "");
+	assert_string_equal(pairs_get(&q->features, "crond"), "1");
+	assert_string_equal(prop(&all, "sys-net", "provides_network"), "True");
+	assert_string_equal(prop(&all, "sys-net", "netvm"), "");
+	assert_string_equal(prop(&all, "sys-net", "memory"), "300");
+	assert_string_equal(prop(&all, "sys-net", "kernelopts"), "iommu=soft");
+	assert_string_equal(prop(&all, "sys-firewall", "netvm"), "sys-net");
+	assert_string_equal(prop(&all, "work", "template"), "fedora-23");
+	assert_string_equal(prop(&all, "work", "netvm"), "");
+	assert_string_equal(prop(&all, "work", "autostart"), "True");
+	assert_string_equal(prop(&all, "work", "include_in_backups"), "False");
+	assert_null(prop(&all, "work", "maxmem"));
+	assert_null(prop(&all, "work", "mac"));
+	assert_string_equal(prop(&all, "work", "vcpus"), "4");
+	assert_string_equal(prop(&all, "work", "default_dispvm"), "disp-sys-net");
+	assert_string_equal(prop(&all, "disp-sys-net", "netvm"), "sys-net");
+	assert_string_equal(prop(&all, "disp-sys-net", "template_for_dispvms"), "True");
+	assert_string_equal(backup_qubes_find(&all, "win")->class, "StandaloneVM");
+	assert_string_equal(prop(&all, "win", "virt_mode"), "hvm");
+	assert_string_equal(prop(&all, "win", "kernel"), "");
+	assert_string_equal(prop(&all, "win", "default_dispvm"), "disp-no-netvm");
+	assert_string_equal(pairs_get(&backup_qubes_find(&all, "win")->features, "linux-stubdom"), "");
+	assert_string_equal(backup_qubes_find(&all, "win-t")->class, "TemplateVM");
+	assert_string_equal(pairs_get(&all.globals, "default_netvm"), "sys-firewall");
+	assert_true(backup_qubes_find(&all, "dom0")->included);
+	assert_int_equal(backup_qubes_find(&all, "dom0")->n_files, 1);
+}
+
+#define CORE2(x) "<QubesVmCollection>" x "</QubesVmCollection>"
+
 static void refused(void **state)
 {
 	static const struct {
@@ -167,6 +251,18 @@ static void refused(void **state)
 		  "qubes.xml: a name that is not allowed: a/b" },
 		{ DOMAINS(QUBE("a", MARKED("vm1/", "<backup-files><file name='..' size='1'/></backup-files>"))),
 		  "qubes.xml: a name that is not allowed: .." },
+		{ CORE2("<QubesAppVm name='a b' label='red'/>"), "qubes.xml: a name that is not allowed: a b" },
+		{ CORE2("<QubesAppVm name='a'/>"), "qubes.xml: a name that is not allowed: label" },
+		{ CORE2("<QubesAppVm name='a' label='x' services=\"{'a+b': True}\"/>"),
+		  "qubes.xml: a name that is not allowed: a+b" },
+		{ CORE2("<QubesAppVm name='a' label='x' pcidevs=\"['../..']\"/>"),
+		  "qubes.xml: a device's id that is not allowed: ../.." },
+		{ CORE2("<QubesAppVm name='a' label='x' backup_content='True' backup_path='/x'/>"),
+		  "qubes.xml: a path that is not allowed: /x" },
+		{ CORE2("<QubesAppVm name='a' label='x' backup_content='True' backup_path='x' backup_size='y'/>"),
+		  "qubes.xml: backup-size is no number: a" },
+		{ CORE2("<QubesAppVm name='a' label='x'/><QubesAppVm name='a' label='x'/>"),
+		  "qubes.xml: two qubes with one name: a" },
 		{ DOMAINS(QUBE("a", MARKED("vm1/", "<backup-files><file name='x' size='-1'/></backup-files>"))),
 		  "qubes.xml: a file's size is no number: x" },
 		{ DOMAINS(QUBE("a", MARKED("vm1/", "<backup-files><file name='x' size='1'/><file name='x' size='1'/>"
@@ -211,6 +307,7 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(marker_texts),
 		cmocka_unit_test(others),
+		cmocka_unit_test(core2),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(deep),
 		cmocka_unit_test(cannot_be_written),
