@@ -16,7 +16,7 @@ struct map {
 	size_t n, cap;
 };
 
-int volume_size(int fd, uint64_t *ret, struct err *err)
+int image_size(int fd, uint64_t *ret, struct err *err)
 {
 	off_t end = lseek(fd, 0, SEEK_END);
 

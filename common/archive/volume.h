@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 /* Bytes of a regular file or block device; negative errno with err. Moves the file's position. */
-int volume_size(int fd, uint64_t *ret, struct err *err);
+int image_size(int fd, uint64_t *ret, struct err *err);
 /*
  * Writes the tar of the first `size` bytes of fd as a member of that name to `to`. The image is read twice when
  * holes have to be found by their zeros, and must not change meanwhile.

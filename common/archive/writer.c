@@ -282,7 +282,7 @@ static int expect(struct archive_writer *w, const char *path, uint64_t size, boo
 int archive_writer_volume(struct archive_writer *w, const char *path, int fd, struct err *err)
 {
 	struct content c = { .write = write_volume, .fd = fd };
-	int r = volume_size(fd, &c.size, err);
+	int r = image_size(fd, &c.size, err);
 
 	if (r == 0)
 		r = expect(w, path, c.size, true, err);

@@ -97,7 +97,7 @@ static void write_image(const struct buf *image, struct buf *ret)
 	int fd = memory_file(image);
 	uint64_t size;
 
-	assert_int_equal(volume_size(fd, &size, NULL), 0);
+	assert_int_equal(image_size(fd, &size, NULL), 0);
 	assert_int_equal(volume_write(&to, "vm7/private.img", fd, size, NULL), 0);
 	close(fd);
 }
