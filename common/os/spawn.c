@@ -31,14 +31,17 @@ int spawn(struct child *ret, char *const argv[], int flags)
 	int theirs[3] = {-1, -1, -1}, r = 0;
 	posix_spawn_file_actions_t acts;
 	posix_spawnattr_t attr;
-	sigset_t defaults;
+	sigset_t defaults, none;
 
 	posix_spawn_file_actions_init(&acts);
 	posix_spawnattr_init(&attr);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	/* A thread that leaves signals to another one starts children that get theirs. */
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 
 	if (flags & SPAWN_NULL_STDIN)
 		r = -posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
