@@ -291,26 +291,10 @@ static bool launch(struct admin *a, struct flight *f, struct call *c, bool block
 	return true;
 }
 
-#define PROGRESS_MS 200
-
-void call_progress(struct admin *a, uint64_t sent)
-{
-	void (*f)(void *data, uint64_t sent) = STEAL(a->on_progress);
-
-	if (f)
-		f(a->on_progress_data, sent);
-	a->on_progress = f;
-}
-
-int call_patience(const struct admin *a, int timeout_ms)
-{
-	return a->on_progress && (timeout_ms < 0 || timeout_ms > PROGRESS_MS) ? PROGRESS_MS : timeout_ms;
-}
-
 /* One turn of the loop over the calls in flight; negative when the deadline has passed. */
-static int turn(const struct admin *a, struct flight *flights, size_t n, uint64_t deadline)
+static int turn(struct admin *a, struct flight *flights, size_t n, uint64_t deadline)
 {
-	struct pollfd pfd[3 * ADMIN_IN_FLIGHT];
+	struct pollfd pfd[3 * ADMIN_IN_FLIGHT + ADMIN_WATCHES];
 	size_t used = 0;
 	int timeout = -1;
 
@@ -322,6 +306,7 @@ static int turn(const struct admin *a, struct flight *flights, size_t n, uint64_
 			.fd = f->out, .events = (short)(POLLIN | (f->in >= 0 && f->in == f->out ? POLLOUT : 0))};
 		pfd[used++] = (struct pollfd){.fd = f->err, .events = POLLIN};
 	}
+	used += call_watch(a, &pfd[used]);
 	if (deadline) {
 		uint64_t now = now_ns();
 
@@ -348,6 +333,7 @@ static int turn(const struct admin *a, struct flight *flights, size_t n, uint64_
 			f->err = -1;
 		}
 	}
+	call_watched(a, &pfd[3 * n]);
 	return 0;
 }
 
@@ -410,7 +396,7 @@ int admin_run(struct admin *a, struct call *calls, size_t n)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	int r;
 
-	if (n == 1 && !qrexec && !deadline && !a->on_progress)
+	if (n == 1 && !qrexec && !deadline && !a->on_progress && !a->n_watches)
 		return run_one_blocking(a, calls);
 	if (qrexec)
 		sigaction(SIGPIPE, &ignore, &before);

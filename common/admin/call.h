@@ -7,12 +7,25 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct pollfd;
+
+/* Something that may happen while calls are in flight. */
+struct admin_watch {
+	int fd; /* -1: not looked at (any longer) */
+	/* It is readable, or has ended. May make calls. */
+	void (*ready)(struct admin_watch *w);
+	void *data;
+};
+#define ADMIN_WATCHES 4
+
 /* A session: where to call, for how long to wait, and what was called so far. */
 struct admin {
 	struct endpoint endpoint;
 	uint64_t timeout_ns; /* for all calls of one admin_run(); 0 = no limit. From QVM_TIMEOUT */
 	unsigned in_flight;  /* most calls at once; 0 = ADMIN_IN_FLIGHT */
 	struct buf ledger;   /* a line per call made: method, destination, argument, payload size */
+	struct admin_watch *watches; /* looked at while calls are in flight; not while ready() itself makes one */
+	size_t n_watches;            /* ADMIN_WATCHES at most */
 	bool keep_ledger;
 	bool trace; /* ledger lines also go to on_call as they are made */
 	void (*on_call)(void *data, const char *line);
@@ -74,6 +87,9 @@ void call_note(struct admin *a, const struct call *c);
  * or less (-1: for ever). */
 void call_progress(struct admin *a, uint64_t sent);
 int call_patience(const struct admin *a, int timeout_ms);
+/* The session's watches as entries for poll(), and what comes of them. Returns how many entries. */
+size_t call_watch(const struct admin *a, struct pollfd *pfd);
+void call_watched(struct admin *a, const struct pollfd *pfd);
 /* QVM_TIMEOUT is over: the error that says so. Returns -ETIMEDOUT. */
 int no_answer(const struct admin *a, struct err *err);
 /* The service ended with a status that is not 0: what it said on its stderr (admin-api 1.11). */
