@@ -206,7 +206,7 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
-FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main server conn job vmif qubesdb xenstore xenworker xenjob)), \
+FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job vmif qubesdb xenstore xenworker xenjob)), \
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job keystore) \
 	$(FUZZ_DAEMON)
