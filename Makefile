@@ -142,9 +142,12 @@ $(foreach p,$(DIR_PROGS),$(eval $(call dir_program,$(p))))
 
 # The lab finds what belongs to it relative to the program: the build tree has it where an installation has it.
 SHARE_FIXTURES := $(O)/share/qvm-tools/fixtures
+SHARE_SERVICES := $(O)/share/qvm-tools/qubes-rpc
 SHARE_COMPLETION := $(O)/share/bash-completion/completions/qvm-tools
-$(LAB:%=$(O)/bin/%): | $(SHARE_FIXTURES) $(SHARE_COMPLETION)
+$(LAB:%=$(O)/bin/%): | $(SHARE_FIXTURES) $(SHARE_SERVICES) $(SHARE_COMPLETION)
 $(SHARE_FIXTURES): | tests/fixtures
+	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
+$(SHARE_SERVICES): | share/qubes-rpc
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
 $(SHARE_COMPLETION): | completion/qvm-tools.bash
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
@@ -301,8 +304,10 @@ install: all
 
 install-lab: all
 	$(Q)$(call install_programs,$(LAB))
-	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BASHCOMPDIR)
+	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(DATADIR)/qubes-rpc $(DESTDIR)$(LIBDIR)
+	$(Q)install -d $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)qvm-lab
+	$(Q)install -m 755 share/qubes-rpc/* $(DESTDIR)$(DATADIR)/qubes-rpc
 	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
 	$(Q)install -m 644 $(STANDIN) $(DESTDIR)$(LIBDIR)
 

@@ -190,9 +190,12 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 }
 
 # Those of pools and volumes are in storage.bats.
-@test "--list-methods: the rows of admin-api 2.2-2.8, 2.11, 2.12 and 2.14" {
+@test "--list-methods: the rows of admin-api 2.2-2.8 and 2.11-2.14" {
 	expect 0 'qvmd --list-methods | grep -v "^admin\.\(pool\|vm\.volume\)\." | cut -f-5 | sort' "$(sort <<-'END' | tr -s ' ' '\t'
 		admin.Events S23N * - -
+		admin.backup.Cancel S23N 0 + -
+		admin.backup.Execute S23N 0 + -
+		admin.backup.Info S23N 0 + -
 		admin.deviceclass.List -23N 0 - -
 		admin.label.Create S23N 0 + +
 		admin.label.Get S23N 0 + -

@@ -13,7 +13,7 @@ const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
 	methods_notify, methods_denied, methods_device, methods_firewall,
-	methods_pool, methods_volume, methods_import, methods_clone, NULL,
+	methods_pool, methods_volume, methods_import, methods_clone, methods_backup, NULL,
 };
 
 /* ---- log ---- */

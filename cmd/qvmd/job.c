@@ -187,6 +187,8 @@ void jobs_stop(struct sys *s)
 		atomic_store(&j->cancelled, true);
 		if (j->wake >= 0)
 			shutdown(j->wake, SHUT_RD);
+		if (j->cancel)
+			j->cancel(j);
 	}
 	while ((j = js->running)) {
 		js->running = j->next_running;

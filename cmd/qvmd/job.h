@@ -17,6 +17,8 @@ struct job {
 	void (*done)(struct job *j, int result, struct err *err);
 	/* Frees the job; in the loop, after done. */
 	void (*release)(struct job *j);
+	/* In the loop, when the daemon ends: for work that waits for something else than wake. May be NULL. */
+	void (*cancel)(struct job *j);
 	/* The daemon ends: work is to return soon. Set from outside of the thread. */
 	atomic_bool cancelled;
 	int wake; /* a socket that work may wait for, shut down when it is cancelled; -1: none */

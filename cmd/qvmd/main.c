@@ -24,7 +24,7 @@ struct daemon {
 	uv_poll_t parent;
 	bool watches_parent;
 	/* absolute: the daemon leaves its directory */
-	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime;
+	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime, *profile_dir;
 };
 
 /* ---- start ---- */
@@ -53,6 +53,20 @@ static int make_state_dir(struct daemon *d, struct err *err)
 	return 0;
 }
 
+/* Our own exists, so that a profile can be put there at once. */
+static char *profile_dir(const struct options *o)
+{
+	CLEANUP_FREE char *etc = xasprintf("%s/etc", o->state_dir);
+	char *dir;
+
+	if (o->profile_dir)
+		return absolute(o->profile_dir);
+	dir = xasprintf("%s/backup", etc);
+	if (mkdir(etc, 0700) == 0 || errno == EEXIST)
+		mkdir(dir, 0700);
+	return dir;
+}
+
 static int prepare(struct daemon *d, struct err *err)
 {
 	struct options *o = &d->sys.opt;
@@ -69,6 +83,8 @@ static int prepare(struct daemon *d, struct err *err)
 	o->xenstore = d->xenstore;
 	d->localtime = absolute(o->localtime);
 	o->localtime = d->localtime;
+	d->profile_dir = profile_dir(o);
+	o->profile_dir = d->profile_dir;
 	if (o->log_path) {
 		int fd = open(o->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -217,6 +233,7 @@ static void finish(struct daemon *d)
 	free(d->qubesdb_dir);
 	free(d->xenstore);
 	free(d->localtime);
+	free(d->profile_dir);
 }
 
 /* Lets go of the terminal and the directory, and tells the parent. */

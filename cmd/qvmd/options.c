@@ -28,6 +28,8 @@ static const char help[] =
 	"  --qubesdb-dir DIR    where the sockets of QubesDB are (default: run, below that of --state)\n"
 	"  --xenstore PATH|none where xenstored listens (default: none)\n"
 	"  --localtime PATH     tells dom0's time zone (default: /etc/localtime)\n"
+	"  --backup-profile-dir DIR  where backup profiles are (default: STATE/etc/backup)\n"
+	"  --scrypt-logn N      work factor of the backups that are made, 10 to 26 (default: 20)\n"
 	"  --parent-fd N        end when this pipe ends\n"
 	"  --list-methods       print the methods that are served, and exit\n"
 	"  --help               show this help and exit\n"
@@ -35,7 +37,8 @@ static const char help[] =
 
 enum {
 	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PARENT, O_METHODS, O_HELP, O_VERSION
+	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PROFILES, O_LOGN,
+	O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -55,6 +58,8 @@ static const struct option long_options[] = {
 	{"qubesdb-dir", required_argument, NULL, O_QUBESDB},
 	{"xenstore", required_argument, NULL, O_XENSTORE},
 	{"localtime", required_argument, NULL, O_LOCALTIME},
+	{"backup-profile-dir", required_argument, NULL, O_PROFILES},
+	{"scrypt-logn", required_argument, NULL, O_LOGN},
 	{"parent-fd", required_argument, NULL, O_PARENT},
 	{"list-methods", no_argument, NULL, O_METHODS},
 	{"help", no_argument, NULL, O_HELP},
@@ -155,6 +160,11 @@ int options_parse(struct options *o, int argc, char *argv[])
 		case O_QUBESDB: o->qubesdb_dir = optarg; break;
 		case O_XENSTORE: o->xenstore = streq(optarg, "none") ? NULL : optarg; break;
 		case O_LOCALTIME: o->localtime = optarg; break;
+		case O_PROFILES: o->profile_dir = optarg; break;
+		case O_LOGN:
+			r = number("scrypt-logn", 10, 26, &n);
+			o->scrypt_logn = (unsigned)n;
+			break;
 		case O_PARENT:
 			r = number("parent-fd", 0, 65535, &n);
 			o->parent_fd = (int)n;

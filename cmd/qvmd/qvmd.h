@@ -101,12 +101,14 @@ struct options {
 	const char *socket_path;
 	const char *fixture;
 	const char *log_path;
+	const char *profile_dir; /* of backup profiles */
 	bool foreground;
 	bool debug;        /* fill the traceback field */
 	int compat;        /* 0 next (default), 42, 43: admin-api 1.8 */
 	uint64_t start_delay_ms, stop_delay_ms; /* null power driver */
 	unsigned max_connections;
 	unsigned idle_timeout; /* seconds that a request may take to come, or a reply to be taken on; 0: no limit */
+	unsigned scrypt_logn;  /* work factor of backups; 0: the archive's default */
 	size_t max_backlog;    /* bytes that a subscriber may leave unread */
 	enum vmif_gen vmif; /* the generation of keys that qubes get */
 	const char *qubesdb_dir; /* sockets of QubesDB */
@@ -134,6 +136,7 @@ struct sys {
 	uv_timer_t *expiry;   /* until the first firewall rule is over (firewall.c) */
 	int64_t expiry_at;    /* when that timer ends, in ms since 1970; 0: it does not run */
 	struct storage *storage; /* files of volumes (volume.c) */
+	struct run *backups;  /* those under way (backup.c) */
 	struct jobs *jobs;    /* what runs beside the loop (job.c) */
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
@@ -256,6 +259,7 @@ extern const struct method methods_pool[];      /* 2.9: pool.c */
 extern const struct method methods_volume[];    /* 2.10, 2.15: volume_call.c */
 extern const struct method methods_import[];    /* 2.10, 2.15 Import: import.c */
 extern const struct method methods_clone[];     /* 2.10, 2.15 Clone, Clear: clone.c */
+extern const struct method methods_backup[];    /* 2.13: backup.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

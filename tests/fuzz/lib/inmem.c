@@ -410,6 +410,7 @@ static void open_store(struct sys *s, bool from_image)
 	world.chance = from_image ? 2 : 1; /* no uuid of the image comes again */
 	world.from_image = from_image;
 	s->opt.state_dir = inmem_dir();
+	s->opt.profile_dir = inmem_dir();
 	s->next_xid = 1;
 	if (store_open(s, &e) < 0 || store_is_new(s) == from_image)
 		abort();

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a backup goes, and where its passphrase comes from (backup-policy-clock 1.5, 1.6, 4.1). */
+#include "qvmd/backup_target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/io.h"
+
+/* ---- a file ---- */
+
+static int file_failed(struct err *err, int code, const char *what, const char *path)
+{
+	return err_set(err, code, "QubesException", "%s '%s': %s", what, path, strerror(-code));
+}
+
+static char *dir_of(const char *path)
+{
+	CLEANUP_FREE char *copy = xstrdup(path);
+
+	return xstrdup(dirname(copy));
+}
+
+/* The name that the archive gets: NULL for what is neither a directory nor a file, and is written to as it is. */
+static char *final_name(const char *path)
+{
+	time_t now = time(NULL);
+	char when[32];
+	struct stat st;
+	struct tm tm;
+
+	if (stat(path, &st) < 0)
+		return xstrdup(path);
+	if (S_ISREG(st.st_mode))
+		return realpath(path, NULL); /* what a link leads to is replaced, not the link */
+	if (!S_ISDIR(st.st_mode))
+		return NULL;
+	strftime(when, sizeof when, "%Y-%m-%dT%H%M%S", localtime_r(&now, &tm));
+	return xasprintf("%s/qubes-%s", path, when);
+}
+
+int target_file_open(struct target_file *t, const char *path, struct err *err)
+{
+	CLEANUP_FREE char *final = final_name(path);
+	CLEANUP_FREE char *dir = dir_of(final ? final : path);
+
+	if (access(dir, F_OK) < 0)
+		return err_set(err, -errno, "QubesException", "ERROR: the backup directory for %s does not exists",
+			       path);
+	if (!final) {
+		t->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		return t->fd < 0 ? file_failed(err, -errno, "cannot write", path) : 0;
+	}
+	t->temporary = xasprintf("%s.XXXXXX.partial", final);
+	t->fd = mkostemps(t->temporary, (int)strlen(".partial"), O_CLOEXEC);
+	if (t->fd < 0) {
+		free(STEAL(t->temporary));
+		return file_failed(err, -errno, "cannot write", final);
+	}
+	t->path = STEAL(final);
+	return 0;
+}
+
+static int sync_dir(const char *path)
+{
+	CLEANUP_FREE char *dir = dir_of(path);
+	CLEANUP_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int target_file_keep(struct target_file *t, struct err *err)
+{
+	int r;
+
+	if (!t->path)
+		return 0;
+	if (fsync(t->fd) < 0 || rename(t->temporary, t->path) < 0)
+		return file_failed(err, -errno, "cannot write", t->path);
+	free(STEAL(t->temporary));
+	r = sync_dir(t->path);
+	return r < 0 ? file_failed(err, r, "cannot write", t->path) : 0;
+}
+
+void target_file_release(struct target_file *t)
+{
+	if (t->temporary)
+		unlink(t->temporary);
+	closep(&t->fd);
+	free(t->temporary);
+	free(t->path);
+}
+
+/* ---- services ---- */
+
+/* From now on (sv), or no longer (NULL), the run's end ends this service. */
+static void run_uses(struct run *r, struct service *sv)
+{
+	pthread_mutex_lock(&r->lock);
+	r->service = sv;
+	if (sv && run_is_stopped(r))
+		service_kill(sv);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Printable ASCII without what upstream leaves out (1.5). The caller frees. */
+static char *said(const struct buf *errors)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < errors->len; i++)
+		if (errors->data[i] >= 0x20 && errors->data[i] < 0x7f && !strchr("%{}", errors->data[i]))
+			buf_addch(&b, errors->data[i]);
+	return buf_steal(&b);
+}
+
+struct service *target_service_open(struct run *r, struct err *err)
+{
+	struct service *sv = service_start(r->target_home, "qubes.Backup", "", err);
+	CLEANUP_BUF struct buf line = BUF_INIT;
+
+	if (!sv)
+		return NULL;
+	for (const char *p = r->plan.profile.destination_path; *p; p++)
+		if (*p != '\r' && *p != '\n')
+			buf_addch(&line, *p);
+	buf_addch(&line, '\n');
+	run_uses(r, sv);
+	/* When it has ended already, the archive's first byte fails as this line does. */
+	write_all(service_input(sv), line.data, line.len);
+	return sv;
+}
+
+int target_service_close(struct run *r, struct service *sv, int failed, struct err *err)
+{
+	int status;
+
+	/* A service that reads on must not take a part for the whole. One that has ended says why. */
+	if (failed < 0 && failed != -EPIPE)
+		service_kill(sv);
+	status = service_finish(sv);
+	run_uses(r, NULL);
+	if (status != 0 && (failed == 0 || failed == -EPIPE)) {
+		CLEANUP_FREE char *text = said(service_errors(sv));
+
+		failed = err_set(err, -EIO, "QubesException", "Writing backup to VM %s failed%s%s", r->target,
+				 *text ? ": " : "", text);
+	}
+	service_free(sv);
+	return failed;
+}
+
+/* ---- the passphrase ---- */
+
+/* White space at both ends is none of it; nothing at all means that the backup is not wanted. */
+static int take_passphrase(struct run *r, const struct buf *answer, struct err *err)
+{
+	static const char blanks[] = " \t\r\n\v\f";
+	const char *text = buf_str(answer);
+	size_t len;
+
+	text += strspn(text, blanks);
+	for (len = strlen(text); len && strchr(blanks, text[len - 1]);)
+		len--;
+	if (len == 0)
+		return err_set(err, -ECANCELED, "", "Backup cancelled");
+	if (memchr(text, '\n', len))
+		return err_set(err, -EINVAL, "QubesException", "Passphrase must not contain newline character");
+	r->passphrase = xmemdup0(text, len);
+	return 0;
+}
+
+int passphrase_ask(struct run *r, struct err *err)
+{
+	struct service *sv = service_start(r->asked_home, "qubes.BackupPassphrase", r->profile, NULL);
+	int status = -ENOENT, result;
+
+	if (sv) {
+		run_uses(r, sv);
+		status = service_finish(sv);
+		run_uses(r, NULL);
+	}
+	if (status != 0)
+		result = err_set(err, -EIO, "QubesException", "Failed to retrieve passphrase from '%s' VM", r->asked);
+	else
+		result = take_passphrase(r, service_output(sv), err);
+	service_free(sv);
+	return result;
+}
