@@ -297,7 +297,8 @@ install: all
 		ln -sfn $(PROGRAM_PREFIX)$${a#*:} $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$${a%:*} && \
 		ln -sfn $(PROGRAM_PREFIX)$${a#*:}.1 $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$${a%:*}.1 || exit; \
 	done
-	$(Q)install -d $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(BASHCOMPDIR)
+	$(Q)install -d $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(BASHCOMPDIR)
+	$(Q)install -m 644 man/qvm-backup-profile.5 $(DESTDIR)$(MANDIR)/man5/qvm-backup-profile.5
 	$(Q)install -m 644 man/qvm.7 $(DESTDIR)$(MANDIR)/man7/qvm.7
 	$(Q)install -m 644 completion/qvm-tools.bash $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
 	$(Q)for p in $(TOOLS) $(alias_names); do ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p || exit; done
@@ -319,7 +320,7 @@ uninstall:
 		rm -f $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$p $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$p.1 \
 			$(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p; \
 	done
-	$(Q)rm -f $(DESTDIR)$(MANDIR)/man7/qvm.7 $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
+	$(Q)rm -f $(DESTDIR)$(MANDIR)/man5/qvm-backup-profile.5 $(DESTDIR)$(MANDIR)/man7/qvm.7 $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
 	$(Q)rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 
 .PHONY: clean

@@ -144,6 +144,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 {
 	const char *path = getenv("PATH");
 	CLEANUP_FREE char *endpoint = xasprintf("unix:%s", k->socket);
+	CLEANUP_FREE char *profiles = xasprintf("%s/etc/backup", k->state);
 	CLEANUP_FREE char *new_path = bin ? xasprintf("%s:%s", bin, path ? path : "/usr/bin:/bin") : NULL;
 
 	setenv("QVM_ENDPOINT", endpoint, 1);
@@ -153,6 +154,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	/* Whether one serves there or not: the command must not find that of the machine. */
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
+	setenv("QVM_BACKUP_PROFILE_DIR", profiles, 1);
 	if (new_path)
 		setenv("PATH", new_path, 1);
 	if (!arg_pos(&c->args, "COMMAND"))

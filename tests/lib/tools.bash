@@ -13,6 +13,8 @@ qubes-prefs clockvm QUBE
 qubes-prefs --help-properties
 qubesd-query -e dom0 admin.vm.List dom0
 qubesd-query --fail -e dom0 admin.vm.property.Get QUBE netvm
+qvm-backup --yes --profile p
+qvm-backup --yes --progress json --profile QUBE
 qvm-check QUBE
 qvm-check --networked QUBE
 qvm-check --networked --json QUBE
@@ -137,6 +139,14 @@ tools() {
 # A script for the scripted server with which all rows about a1 succeed.
 tools_replies() {
 	cat <<'END'
+> admin.backup.Info+p dom0
+< 0\0a table\n
+> admin.backup.Execute+p dom0
+< 0\0
+> admin.backup.Info+a1 dom0
+< 0\0a table\n
+> admin.backup.Execute+a1 dom0
+< 0\0
 > admin.vm.List+ dom0
 < 0\0a1 class=AppVM state=Halted\ndom0 class=AdminVM state=Running\n
 > admin.Events+ dom0
