@@ -409,8 +409,8 @@ static void open_store(struct sys *s, bool from_image)
 	world.now_ms = 0;
 	world.chance = from_image ? 2 : 1; /* no uuid of the image comes again */
 	world.from_image = from_image;
-	s->opt.state_dir = inmem_dir();
-	s->opt.profile_dir = inmem_dir();
+	s->opt.state_dir = s->opt.profile_dir = inmem_dir();
+	s->opt.scrypt_logn = 10; /* quick */
 	s->next_xid = 1;
 	if (store_open(s, &e) < 0 || store_is_new(s) == from_image)
 		abort();
