@@ -149,7 +149,7 @@ passphrase_text: ...
 		> admin.Events+ dom0
 		< stream 1\0\0connection-established\0\x001\0\0backup-progress\0backup_profile\0run\0progress\042.5\0\x001\0\0backup-progress\0backup_profile\0other\0progress\050.0\0\x001\0\0backup-progress\0backup_profile\0run\0progress\080.25\0\0
 		> admin.backup.Execute+run dom0
-		delay 300
+		delay 900
 		< 0\0
 	END
 	expect 0 'qvm-backup -y --profile run --progress json 2>&1 >/dev/null' "\
@@ -157,7 +157,8 @@ passphrase_text: ...
 {\"profile\":\"run\",\"progress\":80.25,\"qube\":\"a2\"}
 "
 	run bash -c 'qvm-backup -y --profile run --progress line 2>&1 >/dev/null'
-	assert_regex "$output" $'^\rMaking a backup... 42.50% a1, 1.7 of 4.0 MiB, [0-9.]+ MiB/s, 0:00 left\rMaking a backup... 80.25% a2, 3.2 of 4.0 MiB, '
+	assert_regex "$output" $'^\ra2  80%  3.2 MiB of 4.0 MiB  [0-9.]+ MiB/s  0:00 left\e\\[K'
+	assert_regex "$output" $'\r\e\\[K$'
 	# nothing without a terminal, and then there is no need for events
 	calls_clear
 	expect 0 'qvm-backup -y --profile run 2>&1 >/dev/null; calls' $'dom0 admin.backup.Info+run\ndom0 admin.backup.Execute+run\n'

@@ -7,7 +7,7 @@
 
 #include "admin/stream.h"
 #include "base/mem.h"
-#include "os/io.h"
+#include "cli/progress.h"
 #include "qvm-backup/backup.h"
 
 struct show {
@@ -15,8 +15,8 @@ struct show {
 	enum progress_kind kind;
 	struct stream *events;
 	struct table table;
-	uint64_t start_ns;
-	size_t width; /* of what the line showed last */
+	struct progress line;
+	uint64_t done; /* bytes, as far as the events tell */
 };
 
 /* ---- progress ---- */
@@ -30,24 +30,21 @@ static void show_json(struct show *s, double percent, const char *qube)
 	json_object_object_add(o, "qube", qube ? json_object_new_string(qube) : NULL);
 	fprintf(s->j->c->err, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
+	fflush(s->j->c->err);
 }
 
-/* "Making a backup... 42.50% work, 12.3 of 29.0 MiB, 1.2 MiB/s, 0:14 left" over what stood there. */
-static void show_line(struct show *s, double percent, const char *qube)
+/* Between the events too: there is time to tell, and what is left of it. */
+static void tick(void *data, uint64_t sent)
 {
-	double seconds = (double)(now_ns() - s->start_ns) / 1e9, part = percent / 100;
-	double mib = s->table.total / 1048576;
-	CLEANUP_BUF struct buf b = BUF_INIT;
+	struct show *s = data;
 
-	buf_addf(&b, "Making a backup... %.2f%%", percent);
-	if (qube && part > 0 && part <= 1 && seconds > 0) {
-		unsigned left = (unsigned)(seconds / part - seconds);
+	progress_step(&s->line, s->done);
+}
 
-		buf_addf(&b, " %.*s, %.1f of %.1f MiB, %.1f MiB/s, %u:%02u left", 40, qube, part * mib, mib,
-			 part * mib / seconds, left / 60, left % 60);
-	}
-	fprintf(s->j->c->err, "\r%-*s", (int)s->width, buf_str(&b));
-	s->width = b.len;
+/* What a daemon says of sizes may be anything. */
+static uint64_t to_bytes(double n)
+{
+	return n < 1e18 ? (uint64_t)n : (uint64_t)1e18;
 }
 
 static void show(struct show *s, const struct event *ev)
@@ -62,9 +59,9 @@ static void show(struct show *s, const struct event *ev)
 	qube = table_qube_at(&s->table, percent / 100);
 	if (s->kind == PROGRESS_JSON)
 		show_json(s, percent, qube);
-	else if (s->kind == PROGRESS_LINE)
-		show_line(s, percent, qube);
-	fflush(s->j->c->err);
+	if (qube)
+		s->line.what = qube;
+	s->done = to_bytes(percent / 100 * s->table.total);
 }
 
 /* ---- while the call is in flight ---- */
@@ -91,6 +88,7 @@ static void on_signal(struct admin_watch *w)
 
 	if (!was_signalled(s->j))
 		return;
+	progress_end(&s->line);
 	if (admin_call(&s->j->c->admin, &err, "dom0", "admin.backup.Cancel", s->j->name, NULL, NULL, NULL) < 0)
 		say(s->j->c, "cannot cancel the backup: %s", err.text);
 }
@@ -110,29 +108,44 @@ static void subscribe(struct show *s)
 	s->events = NULL;
 }
 
-int execute(struct job *j, enum progress_kind kind)
+/* The call, with an eye on everything else. It takes as long as it takes. */
+static int call_execute(struct show *s, struct err *err)
 {
-	struct show s = { .j = j, .kind = kind, .start_ns = now_ns() };
-	struct admin_watch watches[2] = { { .fd = -1, .ready = on_events, .data = &s },
-					  { .fd = j->signals, .ready = on_signal, .data = &s } };
-	struct admin *a = &j->c->admin;
+	struct admin_watch watches[2] = { { .fd = -1, .ready = on_events, .data = s },
+					  { .fd = s->j->signals, .ready = on_signal, .data = s } };
+	struct admin *a = &s->j->c->admin;
 	uint64_t patience = a->timeout_ns;
-	CLEANUP_ERR struct err err = ERR_INIT;
 	int r;
 
-	table_parse(&s.table, buf_str(&j->info));
-	subscribe(&s);
-	if (s.events) {
-		watches[0].fd = stream_fd(s.events);
+	if (s->events) {
+		watches[0].fd = stream_fd(s->events);
 		on_events(&watches[0]); /* those that came along with the first one */
 	}
 	a->watches = watches;
 	a->n_watches = ARRAY_SIZE(watches);
-	a->timeout_ns = 0; /* it takes as long as it takes */
-	r = admin_call(a, &err, "dom0", "admin.backup.Execute", j->name, NULL, NULL, NULL);
+	a->on_progress = s->line.wanted ? tick : NULL;
+	a->on_progress_data = s;
+	a->timeout_ns = 0;
+	r = admin_call(a, err, "dom0", "admin.backup.Execute", s->j->name, NULL, NULL, NULL);
 	a->watches = NULL;
 	a->n_watches = 0;
+	a->on_progress = NULL;
 	a->timeout_ns = patience;
+	return r;
+}
+
+int execute(struct job *j, enum progress_kind kind)
+{
+	struct show s = { .j = j, .kind = kind };
+	CLEANUP_ERR struct err err = ERR_INIT;
+	int r;
+
+	table_parse(&s.table, buf_str(&j->info));
+	progress_begin(&s.line, j->c, j->name, to_bytes(s.table.total));
+	s.line.wanted = kind == PROGRESS_LINE;
+	subscribe(&s);
+	r = call_execute(&s, &err);
+	progress_end(&s.line);
 	stream_close(s.events);
 	table_release(&s.table);
 	if (r < 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a long transfer is. */
+/* How far long work is. */
 #include "cli/progress.h"
 
 #include <inttypes.h>
@@ -21,7 +21,8 @@ bool progress_wanted(const struct ctx *c)
 
 void progress_begin(struct progress *p, struct ctx *c, const char *what, uint64_t total)
 {
-	*p = (struct progress){.c = c, .what = what, .total = total, .start_ns = now_ns()};
+	*p = (struct progress){.c = c, .what = what, .total = total, .start_ns = now_ns(),
+			       .wanted = progress_wanted(c)};
 }
 
 static void add_time(struct buf *b, uint64_t seconds)
@@ -66,7 +67,7 @@ void progress_step(struct progress *p, uint64_t done)
 	uint64_t now = now_ns(), elapsed = now - p->start_ns;
 	unsigned width;
 
-	if (!progress_wanted(p->c) || elapsed < PATIENCE || (p->shown && now - p->shown_ns < INTERVAL))
+	if (!p->wanted || elapsed < PATIENCE || (p->shown && now - p->shown_ns < INTERVAL))
 		return;
 	if (p->total && done > p->total)
 		done = p->total;

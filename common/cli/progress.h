@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a long transfer is: one line on stderr, on a terminal only, gone when the work is done. */
+/* How far long work is: one line on stderr, on a terminal only unless it is wanted, gone when the work is done. */
 #pragma once
 
 #include "cli/tool.h"
 
 struct progress {
 	struct ctx *c;
-	const char *what; /* borrowed */
+	const char *what; /* borrowed; may change on the way */
 	uint64_t total;   /* bytes; 0 when not known */
 	uint64_t start_ns, shown_ns;
+	bool wanted; /* by default when there is somebody to look at it */
 	bool shown;
 };
 
