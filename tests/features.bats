@@ -4,7 +4,7 @@
 load lib/common
 
 @test "all features, in the order of the server" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-features work' \
 'service.cups   1
 service.crond  
@@ -22,7 +22,7 @@ work admin.vm.feature.List+'
 }
 
 @test "one feature: its value, or status 1 and silence" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.Get+two work
 < 0\0a\nb
 > admin.vm.feature.Get+bad work
@@ -78,7 +78,7 @@ EOF
 }
 
 @test "setting and removing" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.Set+f work *
 < 0\0
 > admin.vm.feature.Set+bad work *
@@ -120,7 +120,7 @@ work admin.vm.feature.Remove+nope'
 }
 
 @test "JSON" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-features work --json' '{
 "service.cups":"1",
 "service.crond":"",
@@ -136,7 +136,7 @@ work admin.vm.feature.Remove+nope'
 }
 
 @test "many qubes" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.Set+f sys-net *
 < 0\0
 > admin.vm.feature.Set+f sys-firewall *

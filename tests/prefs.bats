@@ -7,7 +7,7 @@ NOPROP='2\0QubesNoSuchPropertyError\0\0Invalid property of work\0'
 
 # The fixture of appendix A and the lines on stdin behind it.
 @test "a list: markers, padding, empty text, None and no value" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-prefs work | grep -E "^(debug|default_dispvm|include_in|kernelopts|netvm|stubdom|xid)"' \
 'debug               -  True
 default_dispvm      D  None
@@ -72,7 +72,7 @@ EOF
 }
 
 @test "one property" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.property.Get+dns work
 < 0\0default=True type=str 10.139.1.1 10.139.1.2
 > admin.vm.property.Get+two work
@@ -215,7 +215,7 @@ EOF
 }
 
 @test "--help-properties" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.property.List+ h
 < 0\0b\nlonger_name\na\n
 > admin.vm.property.Help+a h
@@ -241,13 +241,13 @@ EOF
 }
 
 @test "a pattern that matches one qube" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-prefs "w*k" netvm' $'sys-firewall\n' ''
 	fails 2 'qvm-prefs "sys-*" netvm' "qvm-prefs: error: 'sys-*' matches more than one domain"
 }
 
 @test "JSON" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-prefs --json work netvm' $'{"value":"sys-firewall","type":"vm","default":true}\n' ''
 	expect 0 'qvm-prefs --json work default_dispvm' $'{"value":null,"type":"vm","default":true}\n' ''
 	expect 0 'qvm-prefs --jsonl work debug' $'{"value":true,"type":"bool","default":false}\n' ''
@@ -269,7 +269,7 @@ EOF
 }
 
 @test "many qubes: every line begins with the qube's name" {
-	script <<EOF
+	start_appendix_a <<EOF
 > admin.vm.property.Get+template debian-12
 < $NOPROP
 > admin.vm.property.Set+netvm sys-net
@@ -307,7 +307,7 @@ sys-net admin.vm.property.Set+netvm'
 }
 
 @test "qubes-prefs" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.property.Set+clockvm dom0 *
 < 0\0
 > admin.property.Set+default_kernel dom0 *

@@ -4,7 +4,7 @@
 load lib/common
 
 @test "listing" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.List+ shut
 < 2\0PermissionDenied\0\0no list\0
 > admin.vm.feature.List+ zero
@@ -27,7 +27,7 @@ work admin.vm.feature.List+'
 }
 
 @test "one service" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.Get+service.zero work
 < 0\00
 > admin.vm.feature.Get+service.bad work
@@ -110,7 +110,7 @@ work admin.vm.feature.Remove+service.nope'
 }
 
 @test "JSON and many qubes" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.feature.Get+service.network-manager sys-firewall
 < 2\0QubesFeatureNotFoundError\0\0Feature not set for domain sys-firewall: service.network-manager\0
 > admin.vm.feature.Set+service.x sys-net *

@@ -4,7 +4,7 @@
 load lib/common
 
 @test "listing" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.tag.List+ unsorted
 < 0\0zeta\nAlpha\nalpha\n
 > admin.vm.tag.List+ shut
@@ -30,7 +30,7 @@ EOF
 }
 
 @test "one tag" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.tag.Get+b.d work
 < 2\0QubesInvalidTagError\0\0disallowed characters\0
 EOF
@@ -86,7 +86,7 @@ work admin.vm.tag.Set+bad'
 }
 
 @test "common options behind the command, too" {
-	script </dev/null
+	start_appendix_a </dev/null
 	expect 0 'qvm-tags work list -v zeta 2>/dev/null' $'zeta\n'
 	expect 0 'qvm-tags work list -q zeta' $'zeta\n' ''
 	run --separate-stderr qvm-tags work add -h
@@ -95,7 +95,7 @@ work admin.vm.tag.Set+bad'
 }
 
 @test "JSON and many qubes" {
-	script <<'EOF'
+	start_appendix_a <<'EOF'
 > admin.vm.tag.Set+t sys-net
 < 0\0
 > admin.vm.tag.Set+t sys-firewall

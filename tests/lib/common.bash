@@ -214,8 +214,8 @@ calls() { cat "$CALLS_LOG"; }
 calls_clear() { : >"$CALLS_LOG"; }
 stop_script() { _end "$SCRIPT_PID" || :; }
 
-# script: the scripted server with the system of the fixture appendix-a, and what stdin adds to it.
-script() {
+# start_appendix_a: the scripted server with the system of the fixture appendix-a, and what stdin adds to it.
+start_appendix_a() {
 	cat "$ROOT/tests/fixtures/appendix-a.script" - >"$BATS_TEST_TMPDIR/a.script"
 	start_script "$BATS_TEST_TMPDIR/a.script"
 }
