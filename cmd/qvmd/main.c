@@ -22,7 +22,7 @@ struct daemon {
 	uv_loop_t loop;
 	uv_signal_t term, intr;
 	uv_poll_t parent;
-	bool watches_parent;
+	bool watches, watches_parent;
 	/* absolute: the daemon leaves its directory */
 	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime, *profile_dir;
 };
@@ -157,6 +157,7 @@ static void on_parent(uv_poll_t *h, int status, int events)
 
 static void watch(struct daemon *d)
 {
+	d->watches = true;
 	uv_signal_init(&d->loop, &d->term);
 	uv_signal_init(&d->loop, &d->intr);
 	uv_signal_start(&d->term, on_signal, SIGTERM);
@@ -185,12 +186,12 @@ static int start(struct daemon *d, struct err *err)
 	r = load(s, err);
 	if (r == 0)
 		r = vmif_open(s, err);
+	/* Before there is a socket: whoever can connect can also end us in order. */
+	watch(d);
 	if (r == 0)
 		r = server_start(s, err);
-	if (r == 0) {
+	if (r == 0)
 		firewall_start(s);
-		watch(d);
-	}
 	return r;
 }
 
@@ -213,12 +214,14 @@ static void finish(struct daemon *d)
 		for (size_t i = 0; i < s->n_vms; i++)
 			lifecycle_forget(s->vms[i]);
 		firewall_stop(s);
-		uv_close((uv_handle_t *)&d->term, NULL);
-		uv_close((uv_handle_t *)&d->intr, NULL);
-		if (d->watches_parent)
-			uv_close((uv_handle_t *)&d->parent, NULL);
 		server_stop(s);
 	}
+	if (d->watches) {
+		uv_close((uv_handle_t *)&d->term, NULL);
+		uv_close((uv_handle_t *)&d->intr, NULL);
+	}
+	if (d->watches_parent)
+		uv_close((uv_handle_t *)&d->parent, NULL);
 	if (s->loop)
 		close_loop(s->loop);
 	hub_free(s);
