@@ -42,12 +42,12 @@ write() { qdb "$1" write "$2" "$3" >/dev/null; } # QUBE PATH VALUE
 # xs_write QUBE KEY VALUE, as dom0
 xs_write() { xenstore-write "/local/domain/$(xid "$1")/$2" "$3"; }
 
-# What the other clients see of a qube, KEY=VALUE a line, by name; both write a newline as \n.
+# What the other clients see of a qube, KEY=VALUE a line, by name; both write a newline as \n, a tab as \t or \x09.
 seen() {
 	local root
 	root=/local/domain/$(xid "$1")
 	{
-		[[ $QVM_VMIF == r2 ]] || qdb "$1" dump | sed 's,^/,,'
+		[[ $QVM_VMIF == r2 ]] || qdb "$1" dump | sed 's,^/,,; s,\\x09,\\t,g'
 		# nodes that are there because of others below them say nothing
 		xenstore-ls -f "$root" | sed -nE "s,^$root/(.*) = \"(.*)\"$,\1=\2,p" |
 			if [[ $QVM_VMIF == r2 ]]; then cat; else grep '^memory'; fi |
@@ -66,7 +66,7 @@ seen() {
 		qvm-start -q app hvm tmpl "$disp"
 		for q in app hvm tmpl "$disp" net fw; do
 			qvm-vmconfig list --json "$q" >"$BATS_TEST_TMPDIR/keys"
-			jq -r '.[] | select(.key != "memory") | .key + "=" + (.value | gsub("\n"; "\\n"))' "$BATS_TEST_TMPDIR/keys" |
+			jq -r '.[] | select(.key != "memory") | .key + "=" + (.value | gsub("\n"; "\\n") | gsub("\t"; "\\t"))' "$BATS_TEST_TMPDIR/keys" |
 				LC_ALL=C sort | diff -u <(seen "$q") - || { echo "$gen $q" && false; }
 			# all of them are known, and as they should be; the first two of a domain are Xen's
 			assert_equal "$gen $q $(jq -r '.[] | select(.valid != true) | .key' "$BATS_TEST_TMPDIR/keys" |
@@ -89,12 +89,13 @@ seen() {
 @test 'list: the table' {
 	start r3
 	qvm-start -q app
-	expect 0 'qvm-vmconfig list app' "$(sed 's/|$//' <<-'END'
+	expect 0 "qvm-vmconfig list app | sed 's/xkb_keymap .*/MAP/'" "$(sed 's/|$//' <<-'END'
 		KEY                   WRITER  MEANING                                            VALUE
 		qubes-block-devices   qube    block devices of the qube                          |
 		qubes-debug-mode      dom0    debug mode                                         0
 		qubes-gateway         dom0    address of the default gateway                     10.137.3.1
 		qubes-ip              dom0    address of the qube                                10.137.3.6
+		qubes-keyboard        dom0    keyboard map for xkbcomp, a default                MAP
 		qubes-netmask         dom0    network mask                                       255.255.255.0
 		qubes-primary-dns     dom0    first DNS server                                   10.137.3.1
 		qubes-secondary-dns   dom0    second DNS server                                  10.137.3.254

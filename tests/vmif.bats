@@ -30,9 +30,17 @@ start() {
 qdb() { # QUBE COMMAND...
 	"$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.$1.sock" "${@:2}"
 }
-# The whole of a qube's database, the random seed by its length.
+# What "setxkbmap -print" writes: keyboard KEYS SYMBOLS.
+keyboard() {
+	printf '%s\\n' 'xkb_keymap {' "\\x09xkb_keycodes  { include \"evdev+aliases($1)\"\\x09};" \
+		'\x09xkb_types     { include "complete"\x09};' '\x09xkb_compat    { include "complete"\x09};' \
+		"\\x09xkb_symbols   { include \"$2\"\\x09};" '\x09xkb_geometry  { include "pc(pc105)"\x09};' '};'
+}
+# The whole of a qube's database, the random seed by its length, the usual keyboard by its name.
 dump() {
-	qdb "$1" dump | sed -E 's|^(/qubes-random-seed=)[A-Za-z0-9+/]{86}==$|\188 characters|'
+	local all
+	all=$(qdb "$1" dump | sed -E 's|^(/qubes-random-seed=)[A-Za-z0-9+/]{86}==$|\188 characters|')
+	printf '%s\n' "${all/"$(keyboard qwerty 'pc+us+inet(evdev)')"/us}"
 }
 dump_is() { # QUBE; expected on standard input
 	diff -u - <(dump "$1")
@@ -337,6 +345,7 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 		/qubes-debug-mode=0
 		/qubes-gateway=10.137.3.1
 		/qubes-ip=10.137.3.6
+		/qubes-keyboard=us
 		/qubes-netmask=255.255.255.0
 		/qubes-primary-dns=10.137.3.1
 		/qubes-secondary-dns=10.137.3.254
@@ -352,6 +361,7 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 		/qubes-debug-mode=1
 		/qubes-gateway=10.137.3.1
 		/qubes-ip=10.137.3.7
+		/qubes-keyboard=us
 		/qubes-netmask=255.255.255.0
 		/qubes-primary-dns=10.137.3.1
 		/qubes-secondary-dns=10.137.3.254
@@ -365,6 +375,7 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 	dump_is tmpl <<-'END'
 		/qubes-block-devices=
 		/qubes-debug-mode=0
+		/qubes-keyboard=us
 		/qubes-timezone=Europe/Warsaw
 		/qubes-usb-devices=
 		/qubes-vm-persistence=full
@@ -375,6 +386,7 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 	dump_is net <<-'END'
 		/qubes-block-devices=
 		/qubes-debug-mode=0
+		/qubes-keyboard=us
 		/qubes-netvm-gateway=10.137.2.1
 		/qubes-netvm-netmask=255.255.255.0
 		/qubes-netvm-network=10.137.2.0
@@ -395,6 +407,7 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 		/qubes-debug-mode=0
 		/qubes-gateway=10.137.3.1
 		/qubes-ip=10.138.3.$((${disp#disp} % 254 + 1))
+		/qubes-keyboard=us
 		/qubes-netmask=255.255.255.0
 		/qubes-primary-dns=10.137.3.1
 		/qubes-restore-complete=1
@@ -523,6 +536,26 @@ UPLINK=(/qubes-mac /qubes-ip /qubes-netmask /qubes-gateway /qubes-primary-dns /q
 		writes $q /qubes-timezone
 		value_is $q /qubes-timezone Asia/Tokyo
 	done
+}
+
+@test 'release 3: the keyboard of dom0, alone' {
+	start --vmif r3
+	qvm-prefs hvm keyboard_layout fr+oss+compose:caps
+	qvm-prefs dvm guivm ''
+	qvm-features dvm gui ''
+	qvm-start -q app hvm dvm
+	value_is hvm /qubes-keyboard "$(keyboard azerty 'pc+fr(oss)+inet(evdev)+compose(caps)')"
+	value_is dvm /qubes-keyboard
+	watch_start app hvm fw dvm
+	qvm-prefs app keyboard_layout de++
+	writes app /qubes-keyboard
+	value_is app /qubes-keyboard "$(keyboard qwertz 'pc+de+inet(evdev)')"
+	qvm-prefs dom0 keyboard_layout pl++
+	writes app
+	writes hvm
+	writes dvm
+	writes fw /qubes-keyboard
+	value_is fw /qubes-keyboard "$(keyboard qwerty 'pc+pl+inet(evdev)')"
 }
 
 @test 'a GuiVM that starts later; a remote qube and its relay' {

@@ -77,6 +77,11 @@ name = \"work\"   (n0,rN)"
 	assert_failure
 }
 
+# What "setxkbmap -print" writes, as the programs of XenStore show it.
+MAP='xkb_keymap {\n\txkb_keycodes  { include "evdev+aliases(qwerty)"\t};\n'\
+'\txkb_types     { include "complete"\t};\n\txkb_compat    { include "complete"\t};\n'\
+'\txkb_symbols   { include "pc+us+inet(evdev)"\t};\n\txkb_geometry  { include "pc(pc105)"\t};\n};\n'
+
 @test "release 2: everything" {
 	start --vmif r2
 	raw admin.vm.feature.Set+service.cups work 1
@@ -92,6 +97,7 @@ qubes-block-devices = \"\"   (nN)
 qubes-debug-mode = \"0\"   (n0,rN)
 qubes-gateway = \"10.137.6.1\"   (n0,rN)
 qubes-ip = \"10.137.6.11\"   (n0,rN)
+qubes-keyboard = \"$MAP\"   (n0,rN)
 qubes-netmask = \"255.255.255.0\"   (n0,rN)
 qubes-secondary-dns = \"10.137.6.254\"   (n0,rN)
 qubes-service = \"\"   (n0,rN)
@@ -125,6 +131,7 @@ qubes-vm-updateable = \"False\"   (n0,rN)"
 		admin.vm.feature.Set+service.cups work|WRITE (qubes-service/cups 0)
 		admin.vm.feature.Remove+service.cups work|RM (qubes-service/cups)
 		admin.vm.feature.Set+other work 1|
+		admin.vm.property.Set+keyboard_layout work us++|WRITE (qubes-keyboard xkb_keymap {
 		admin.vm.property.Set+debug work True|
 		admin.vm.tag.Set+a work|
 		admin.vm.feature.Set+service.cups vault 1|

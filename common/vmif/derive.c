@@ -274,6 +274,18 @@ static const char *from_anywhere(const struct deriving *d, const char *feature)
 	return value ? value : d->src->feature(d->src, "dom0", feature);
 }
 
+/* Of releases 2 and 3 the GUI daemon in dom0, when it shows the qube; there is none but that one. */
+static void old_keyboard(const struct deriving *d, const char *guivm)
+{
+	CLEANUP_FREE char *layout = NULL, *map = NULL;
+
+	if (!streq(guivm, "dom0"))
+		return;
+	layout = prop_of(d, d->qube, "keyboard_layout");
+	map = keyboard_map(layout);
+	put(d, "qubes-keyboard", map);
+}
+
 static void graphics(const struct deriving *d)
 {
 	CLEANUP_FREE char *guivm = prop_of(d, d->qube, "guivm"), *audiovm = prop_of(d, d->qube, "audiovm");
@@ -281,11 +293,14 @@ static void graphics(const struct deriving *d)
 	const char *prefix = own_feature(d, "guivm-windows-prefix");
 	const char *overhead = from_anywhere(d, "gui-videoram-overhead");
 	const char *least = from_anywhere(d, "gui-videoram-min");
+	bool shown = *guivm && (!gui || *gui);
 
+	if (shown)
+		old_keyboard(d, guivm);
 	if (d->gen != VMIF_R4)
 		return;
 	put_server(d, "qubes-audio-domain-xid", audiovm);
-	put(d, "qubes-gui-enabled", *guivm && (!gui || *gui) ? "True" : "False");
+	put(d, "qubes-gui-enabled", shown ? "True" : "False");
 	put_server(d, "qubes-gui-domain-xid", guivm);
 	if (overhead)
 		put(d, "qubes-gui-videoram-overhead", overhead);

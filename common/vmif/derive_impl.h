@@ -32,3 +32,6 @@ void derive_uplink(const struct deriving *d);       /* as one that has a netvm *
 char *client_ip(const struct deriving *d, const char *client);
 /* The two DNS servers of a client; either may be "". Caller frees both. */
 void client_dns(const struct deriving *d, const char *client, char **ret_first, char **ret_second);
+
+/* keyboard.c: what xkbcomp makes the layout, variant and options of from, "pl++compose:caps". Caller frees. */
+char *keyboard_map(const char *layout);
