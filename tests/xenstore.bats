@@ -192,6 +192,39 @@ qubes-vm-updateable = \"False\"   (n0,rN)"
 	assert_failure
 }
 
+@test "release 2: what the address of the uplink is, the firewall behind it may read, nobody else" {
+	start --vmif r2
+	raw admin.vm.Kill sys-firewall
+	node=/local/domain/$(xid sys-net)/qubes-netvm-external-ip
+	readers() { xenstore-ls -f -p "${node%/*}" | grep -F "$node " | sed 's/.* = //'; }
+	n=$(xid sys-net)
+	assert_equal "$(readers)" "\"\"   (n$n)"
+	as sys-net xenstore-write qubes-netvm-external-ip 192.0.2.7
+	raw admin.vm.Start work
+	assert_equal "$(readers)" "\"192.0.2.7\"   (n$n,r$(xid sys-firewall))"
+	assert_equal "$(as sys-firewall xenstore-read "$node")" 192.0.2.7
+	run as sys-firewall xenstore-write "$node" x
+	assert_failure
+	run as work xenstore-read "$node"
+	assert_failure
+	# the firewall goes elsewhere and comes back, stops and starts
+	forget
+	raw admin.vm.property.Set+netvm sys-firewall ''
+	assert_equal "$(readers)" "\"192.0.2.7\"   (n$n)"
+	run as sys-firewall xenstore-read "$node"
+	assert_failure
+	raw admin.vm.property.Set+netvm sys-firewall sys-net
+	assert_equal "$(readers)" "\"192.0.2.7\"   (n$n,r$(xid sys-firewall))"
+	raw admin.vm.Kill sys-firewall
+	assert_equal "$(readers)" "\"192.0.2.7\"   (n$n)"
+	# one that is asleep through all of it has its reader when it is there again
+	raw admin.vm.Start sys-firewall
+	raw admin.vm.Kill sys-net
+	raw admin.vm.Start sys-net
+	node=/local/domain/$(xid sys-net)/qubes-netvm-external-ip
+	assert_equal "$(readers)" "\"\"   (n$(xid sys-net),r$(xid sys-firewall))"
+}
+
 # stats NAME: its first line of numbers, without those of the processor.
 stats() {
 	"$TESTBIN/rawcall" -e 2 "$QVM_TEST_SOCKET" admin.vm.Stats "$1" | sed -nE '2s/ (cpu_[a-z]*|online_vcpus)=[0-9]+//gp'

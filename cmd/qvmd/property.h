@@ -124,6 +124,8 @@ PROP_FALLBACK(default_visible_ip6);
 PROP_FALLBACK(default_visible_netmask);
 
 struct vm *netvm_of(struct vm *v);
+/* Other qubes may have it as their netvm. */
+bool provides_network(const struct vm *v);
 int check_netvm(const struct prop_change *c, struct err *err);
 int check_provides_network(const struct prop_change *c, struct err *err);
 int check_default_netvm(const struct prop_change *c, struct err *err);

@@ -36,7 +36,7 @@ struct vm *netvm_of(struct vm *v)
 	return follows_default(v) ? global_get_vm(v->sys, "default_netvm") : NULL;
 }
 
-static bool provides_network(const struct vm *v)
+bool provides_network(const struct vm *v)
 {
 	const char *set = kvs_get(&v->props, "provides_network");
 

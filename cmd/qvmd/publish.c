@@ -94,6 +94,16 @@ static void add_rules(struct batch *b, struct vm *netvm, struct vm *client)
 	batch_add(b, netvm, &l);
 }
 
+/* Keys of a network qube that another behind it may read, when that one comes or goes. */
+static void add_permits(struct batch *b, struct vm *netvm, const struct vm *client)
+{
+	if (!netvm || !netvm->published || !provides_network(client))
+		return;
+	for (const struct key_def *def = key_defs; def->name; def++)
+		if ((def->flags & KEY_SHARED) && (def->owned & (1U << b->sys->opt.vmif)))
+			batch_add_permit(b, netvm, def);
+}
+
 static void want_iptables(struct batch *b, const struct vm *netvm)
 {
 	if (netvm && netvm->published && !strv_has(&b->iptables, netvm->uuid))
@@ -137,6 +147,7 @@ void publish_start(struct vm *v)
 	v->published = true;
 	add_memory(&b, v);
 	add_set(&b, v);
+	add_permits(&b, netvm, v);
 	batch_end(&b);
 }
 
@@ -170,6 +181,7 @@ void publish_stop(struct vm *v)
 		return;
 	v->published = false;
 	batch_begin(&b, v->sys);
+	add_permits(&b, netvm_of(v), v);
 	batch_add_kind(&b, v, KEY_OP_DESTROY);
 	batch_end(&b);
 }
@@ -321,6 +333,7 @@ static void netvm_changed(struct batch *b, struct vm *v, const char *old_name)
 
 	if (old != new) {
 		add_connected(b, old);
+		add_permits(b, old, v);
 		want_iptables(b, old);
 	}
 	if (!new)
@@ -329,6 +342,7 @@ static void netvm_changed(struct batch *b, struct vm *v, const char *old_name)
 	add_set(b, v);
 	add_client(b, new, v);
 	add_rules(b, new, v);
+	add_permits(b, new, v);
 	want_iptables(b, new);
 }
 

@@ -53,13 +53,14 @@ enum key_op_kind {
 	KEY_OP_CREATE,  /* v starts: room for its keys, with nothing in it */
 	KEY_OP_PUT,
 	KEY_OP_REMOVE,  /* one key, or with a final "/" what lies below; that nothing is there is no error */
+	KEY_OP_PERMIT,  /* who may read a key, if it is there, has changed; for stores that know permissions */
 	KEY_OP_DESTROY, /* v has stopped: its keys and their room go */
 };
 
 struct key_op {
 	enum key_op_kind kind;
 	struct vm *vm;             /* v->xid is its domain number, in DESTROY too */
-	const struct key_def *def; /* of PUT */
+	const struct key_def *def; /* of PUT and PERMIT */
 	const char *key;           /* logical name */
 	const char *value;         /* of PUT; NUL behind len bytes */
 	size_t len;

@@ -16,6 +16,11 @@ void batch_add_kind(struct batch *b, struct vm *v, enum key_op_kind kind)
 	add(b, &(struct key_op){ .kind = kind, .vm = v });
 }
 
+void batch_add_permit(struct batch *b, struct vm *v, const struct key_def *def)
+{
+	add(b, &(struct key_op){ .kind = KEY_OP_PERMIT, .vm = v, .def = def, .key = xstrdup(def->name) });
+}
+
 static void add_value(struct batch *b, struct vm *v, struct key_value *kv)
 {
 	add(b, &(struct key_op){

@@ -15,6 +15,8 @@ struct batch {
 
 /* CREATE or DESTROY. */
 void batch_add_kind(struct batch *b, struct vm *v, enum key_op_kind kind);
+/* PERMIT of this key. */
+void batch_add_permit(struct batch *b, struct vm *v, const struct key_def *def);
 /* Takes over what the list holds: a PUT or REMOVE for each. */
 void batch_add(struct batch *b, struct vm *v, struct key_values *l);
 /* The same, but leaves out what the batch has already: of changes that say the same. */

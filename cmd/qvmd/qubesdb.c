@@ -402,6 +402,8 @@ static int op_apply(struct databases *st, const struct key_op *op, struct err *e
 		host_close(h);
 		return 0;
 	}
+	if (op->kind == KEY_OP_PERMIT)
+		return 0;
 	snprintf(path, sizeof path, "/%s", op->key);
 	if (op->kind == KEY_OP_REMOVE)
 		qdb_remove(h->db, path);

@@ -34,7 +34,7 @@ static int remove_if_there(struct xenstore *x, const char *path, struct err *err
 	return r == -ENOENT ? 0 : r;
 }
 
-/* ---- the four operations ---- */
+/* ---- the operations ---- */
 
 static int make(struct xenstore *x, const struct xen_op *op, struct err *err)
 {
@@ -49,7 +49,7 @@ static int make(struct xenstore *x, const struct xen_op *op, struct err *err)
 		r = xenstore_write(x, root, "", 0, err);
 	/* what is made below has the same */
 	if (r == 0)
-		r = xenstore_permit(x, root, 0, op->domid, err);
+		r = xenstore_permit(x, root, 0, &op->domid, 1, err);
 	if (r == 0)
 		r = xenstore_write(x, name_path, op->key, strlen(op->key), err);
 	if (r == 0)
@@ -65,12 +65,20 @@ static int unmake(struct xenstore *x, int64_t domid, struct err *err)
 	return r < 0 ? r : remove_if_there(x, ours, err);
 }
 
+static int permit(struct xenstore *x, const struct xen_op *op, struct err *err)
+{
+	CLEANUP_FREE char *path = path_of(op);
+	int r = xenstore_permit(x, path, op->domid, op->readers, op->n_readers, err);
+
+	return r == -ENOENT ? 0 : r;
+}
+
 static int write_key(struct xenstore *x, const struct xen_op *op, struct err *err)
 {
 	CLEANUP_FREE char *path = path_of(op);
 	int r = xenstore_write(x, path, op->value, op->len, err);
 
-	return r == 0 && op->owned ? xenstore_permit(x, path, op->domid, -1, err) : r;
+	return r == 0 && op->owned ? permit(x, op, err) : r;
 }
 
 static int remove_key(struct xenstore *x, const struct xen_op *op, struct err *err)
@@ -102,6 +110,7 @@ static int in_transaction(struct xenstore *x, void *data, struct err *err)
 		case XEN_MAKE: r = make(x, &j->ops[i], err); break;
 		case XEN_WRITE: r = write_key(x, &j->ops[i], err); break;
 		case XEN_REMOVE: r = remove_key(x, &j->ops[i], err); break;
+		case XEN_PERMIT: r = permit(x, &j->ops[i], err); break;
 		case XEN_UNMAKE: r = unmake(x, j->ops[i].domid, err); break;
 		}
 	return r;

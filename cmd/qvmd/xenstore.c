@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "qvmd/device.h"
 #include "qvmd/heard.h"
+#include "qvmd/property.h"
 #include "qvmd/publish.h"
 #include "qvmd/server.h"
 #include "qvmd/xenworker.h"
@@ -18,19 +19,33 @@ struct xen_sink {
 
 /* ---- writing ---- */
 
+/* Network qubes behind v that run. */
+static void add_readers(const struct vm *v, struct xen_op *op)
+{
+	struct sys *s = v->sys;
+
+	op->readers = xcalloc(s->n_vms, sizeof(*op->readers));
+	for (size_t i = 0; i < s->n_vms; i++)
+		if (s->vms[i]->published && provides_network(s->vms[i]) && netvm_of(s->vms[i]) == v)
+			op->readers[op->n_readers++] = s->vms[i]->xid;
+}
+
 static struct xen_op translate(const struct xen_sink *s, const struct key_op *op)
 {
 	static const enum xen_op_kind kinds[] = {
 		[KEY_OP_CREATE] = XEN_MAKE, [KEY_OP_PUT] = XEN_WRITE, [KEY_OP_REMOVE] = XEN_REMOVE,
-		[KEY_OP_DESTROY] = XEN_UNMAKE,
+		[KEY_OP_PERMIT] = XEN_PERMIT, [KEY_OP_DESTROY] = XEN_UNMAKE,
 	};
 	const char *key = op->kind == KEY_OP_CREATE ? op->vm->name : op->key;
-
-	return (struct xen_op){
+	struct xen_op x = {
 		.kind = kinds[op->kind], .domid = op->vm->xid, .key = key ? xstrdup(key) : NULL,
 		.value = op->value ? xmemdup0(op->value, op->len) : NULL, .len = op->len,
 		.owned = op->def && (op->def->owned & (1U << s->sys->opt.vmif)),
 	};
+
+	if (x.owned && (op->def->flags & KEY_SHARED))
+		add_readers(op->vm, &x);
+	return x;
 }
 
 static int apply(struct key_sink *k, const struct key_op *ops, size_t n, struct err *err)

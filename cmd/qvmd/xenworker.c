@@ -38,6 +38,7 @@ void xen_job_release(struct xen_job *j)
 	for (size_t i = 0; i < j->n; i++) {
 		free(j->ops[i].key);
 		free(j->ops[i].value);
+		free(j->ops[i].readers);
 	}
 	free(j->ops);
 	*j = (struct xen_job){0};

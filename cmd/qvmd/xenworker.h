@@ -15,6 +15,7 @@ enum xen_op_kind {
 	XEN_MAKE,   /* a domain, with nothing but its number and name in it; it may read what is there */
 	XEN_WRITE,
 	XEN_REMOVE, /* a final "/": what is below; that nothing is there is no error */
+	XEN_PERMIT, /* who may read it, of a key that is there; otherwise nothing */
 	XEN_UNMAKE, /* a domain and all that it has */
 };
 
@@ -25,6 +26,8 @@ struct xen_op {
 	char *value;
 	size_t len;
 	bool owned;  /* belongs to the domain, and so does what will be below */
+	int64_t *readers; /* other domains that may read what is owned */
+	size_t n_readers;
 };
 
 /* Some of what a job does; strings of ops and the array belong to the job once it was handed over. */

@@ -41,6 +41,7 @@ enum key_flags {
 	KEY_BY_HAND = 2,    /* dom0 writes nothing there by itself: an administrator may */
 	KEY_VOLATILE = 4,   /* random, or changed by the memory manager: it cannot be compared */
 	KEY_NODE = 8,       /* the empty root of what lies below it; being written means "look again" */
+	KEY_SHARED = 32,    /* of a network qube: where it owns the key, network qubes behind it may read it */
 	KEY_LEFT = 16,      /* of a client of a network qube: may stay behind when the client has gone */
 };
 

@@ -204,7 +204,7 @@ const struct key_def key_defs[] = {
 	/* ---- 5.4: further keys that a qube writes ---- */
 	TO_DOM0("memory/swapinfo", R4, 0, number_or_empty, .owned = R4,
 		.meaning = "swap in use, KiB", .source = "dom0 writes it empty at start, with maxmem"),
-	TO_DOM0("qubes-netvm-external-ip", R2 | R3, 0, ip4_or_empty, .owned = R2,
+	TO_DOM0("qubes-netvm-external-ip", R2 | R3, KEY_SHARED, ip4_or_empty, .owned = R2,
 		.meaning = "address of the uplink", .source = "release 2: dom0 writes it empty at start"),
 	TO_DOM0("qubes-tools", R2, KEY_NODE, empty, .owned = R2,
 		.meaning = "what a qube with its own system can do", .source = "dom0 writes it empty at start"),

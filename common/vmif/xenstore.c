@@ -115,11 +115,15 @@ int xenstore_children(struct xenstore *x, const char *path, struct strv *ret, st
 	return 0;
 }
 
-int xenstore_permit(struct xenstore *x, const char *path, int64_t owner, int64_t reader, struct err *err)
+int xenstore_permit(struct xenstore *x, const char *path, int64_t owner, const int64_t *readers, size_t n,
+		    struct err *err)
 {
-	struct xs_permissions p[] = { { (unsigned)owner, XS_PERM_NONE }, { (unsigned)reader, XS_PERM_READ } };
+	CLEANUP_FREE struct xs_permissions *p = xcalloc(n + 1, sizeof *p);
 
-	return xs_set_permissions(x->h, x->tx, path, p, reader < 0 ? 1 : 2) ? 0 : failed(path, err);
+	p[0] = (struct xs_permissions){ (unsigned)owner, XS_PERM_NONE };
+	for (size_t i = 0; i < n; i++)
+		p[1 + i] = (struct xs_permissions){ (unsigned)readers[i], XS_PERM_READ };
+	return xs_set_permissions(x->h, x->tx, path, p, (unsigned)n + 1) ? 0 : failed(path, err);
 }
 
 /* ---- dump ---- */

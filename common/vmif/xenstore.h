@@ -38,8 +38,9 @@ int xenstore_write(struct xenstore *x, const char *path, const void *value, size
 int xenstore_rm(struct xenstore *x, const char *path, struct err *err);
 /* Names without the path in front, in the order in which they were made. */
 int xenstore_children(struct xenstore *x, const char *path, struct strv *ret, struct err *err);
-/* owner may do all, reader (-1: nobody) may read; others may nothing. What is made below gets the same. */
-int xenstore_permit(struct xenstore *x, const char *path, int64_t owner, int64_t reader, struct err *err);
+/* owner may do all, the readers may read; others may nothing. What is made below gets the same. */
+int xenstore_permit(struct xenstore *x, const char *path, int64_t owner, const int64_t *readers, size_t n,
+		    struct err *err);
 
 /*
  * All nodes below root whose path behind root begins with prefix, by that path. A node is left out that has children

@@ -65,8 +65,8 @@ static int set_up(void **state)
 	assert_true(read(f->xenstored.out, pid, sizeof pid) > 0);
 	f->x = connect_as(f, 0);
 	assert_int_equal(xenstore_write(f->x, HOME "/domid", "5", 1, NULL), 0);
-	assert_int_equal(xenstore_permit(f->x, HOME, 0, DOMID, NULL), 0);
-	assert_int_equal(xenstore_permit(f->x, HOME "/domid", 0, DOMID, NULL), 0);
+	assert_int_equal(xenstore_permit(f->x, HOME, 0, (int64_t[]){ DOMID }, 1, NULL), 0);
+	assert_int_equal(xenstore_permit(f->x, HOME "/domid", 0, (int64_t[]){ DOMID }, 1, NULL), 0);
 	assert_int_equal(xenstore_introduce(f->x, DOMID, NULL), 0);
 	return 0;
 }
@@ -279,10 +279,10 @@ static void a_domain_sees_its_own(void **state)
 	char value[2048] = {0};
 
 	assert_int_equal(xenstore_write(f->x, "/local/domain/6/qubes-ip", "10.137.0.9", 10, NULL), 0);
-	assert_int_equal(xenstore_permit(f->x, "/local/domain/6/qubes-ip", 0, 6, NULL), 0);
+	assert_int_equal(xenstore_permit(f->x, "/local/domain/6/qubes-ip", 0, (int64_t[]){ 6 }, 1, NULL), 0);
 	assert_int_equal(dom0->ops->write(dom0, "qubes-ip", "10.137.0.7", 10, NULL), 0);
 	assert_int_equal(dom0->ops->write(dom0, "memory/meminfo", "", 0, NULL), 0);
-	assert_int_equal(xenstore_permit(f->x, HOME "/memory/meminfo", DOMID, -1, NULL), 0);
+	assert_int_equal(xenstore_permit(f->x, HOME "/memory/meminfo", DOMID, NULL, 0, NULL), 0);
 	self = channel_as(f, DOMID, -1);
 	assert_value(self, "qubes-ip", "10.137.0.7");
 	assert_int_equal(self->ops->write(self, "qubes-ip", "1", 1, NULL), -EPERM);
