@@ -246,6 +246,15 @@ stats() {
 		as work xenstore-write -- memory/meminfo "$bad"
 		until_true shows 409600
 	done
+	# no qube has more than there is, whatever it says
+	all=$(($(getconf _PHYS_PAGES) * ($(getconf PAGESIZE) / 1024)))
+	as work xenstore-write memory/meminfo 1125899906842624
+	until_true shows $all
+	as work xenstore-write memory/meminfo 'MemTotal: 1125899906842624 kB\nMemFree: 0 kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 1125899906842624 kB\nSwapFree: 0 kB'
+	until_true shows $all
+	as work xenstore-write memory/swapinfo 1125899906842624
+	until_true shows "$all swap_used=$all"
+	as work xenstore-write memory/meminfo ''
 	as work xenstore-write memory/swapinfo 10000
 	until_true shows '409600 swap_used=10000'
 	as work xenstore-rm memory/swapinfo

@@ -4,7 +4,8 @@
 
 #include "qvmd/qvmd.h"
 
-/* The value of memory/meminfo; NULL: it is gone. What is no number of a memory is not believed. */
+/* The value of memory/meminfo; NULL: it is gone. What is no number of a memory is not believed, and
+ * none is more than this machine has. */
 void heard_memory(struct vm *v, const char *value, size_t len);
 /* The same of memory/swapinfo. */
 void heard_swap(struct vm *v, const char *value, size_t len);
