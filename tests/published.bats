@@ -67,6 +67,48 @@ work domain-qdb-change:/qubes-block-devices path=/qubes-block-devices'
 	assert_equal "$(block work)$(usb work)" ''
 }
 
+attached() { raw admin.vm.device.usb.Attached "$1" | sed 's/ .*//; s/^0\\0//'; }
+
+@test "a USB device that its qube says another one uses; what dom0 gave away stays where it is" {
+	start_daemon
+	raw admin.vm.Start work
+	raw admin.vm.Start personal
+	mouse=qubes-usb-devices/1-1
+	write work $mouse/desc '1d6b:0104 A B C' qubes-usb-devices ''
+	until_seen usb work 1-1
+	events_start
+	write work $mouse/connected-to personal qubes-usb-devices ''
+	until_seen attached personal work+1-1
+	assert_equal "$(attached personal)" 'work+1-1:1d6b:0104:C:?******'
+	assert_equal "$(raw admin.vm.device.usb.Attach+work+1-1+_ sys-net | grep -o DeviceAlreadyAttached)" DeviceAlreadyAttached
+	# another, then nobody; a name that is none, itself, one that is off
+	write work $mouse/connected-to sys-net qubes-usb-devices ''
+	until_seen attached sys-net work+1-1
+	assert_equal "$(attached personal)" ''
+	for name in $'\e[2J' no-such work vault; do
+		write work $mouse/connected-to sys-net qubes-usb-devices ''
+		until_seen attached sys-net work+1-1
+		write work $mouse/connected-to "$name" qubes-usb-devices ''
+		nobody() { [[ -z $(attached sys-net) ]]; }
+		for ((i = 0; i < 500; i++)); do ! nobody || break; _tick; done
+		assert_equal "$name: $(attached sys-net)$(attached personal)$(attached vault)" "$name: "
+	done
+	run events
+	assert_equal "${lines[*]:0:7}" "work device-list-change:usb work domain-qdb-change:/qubes-usb-devices \
+path=/qubes-usb-devices personal device-attach:usb device=work:1-1:1d6b:0104:C:?****** options={} \
+sys-net device-pre-attach:usb device=work:1-1:1d6b:0104:C:?****** options={} \
+work device-list-change:usb work domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices \
+personal device-detach:usb port=work:1-1"
+	# by the Admin API: no word of the backend takes it away
+	assert_equal "$(raw admin.vm.device.usb.Attach+work+1-1+_ sys-net)" '0\0'
+	write work $mouse/connected-to personal qubes-usb-devices/1-2/desc x qubes-usb-devices ''
+	until_seen usb work 1-2
+	assert_equal "$(attached sys-net)" 'work+1-1:1d6b:0104:C:?******'
+	assert_equal "$(attached personal)" ''
+	qvm-shutdown --wait -q work
+	assert_equal "$(attached sys-net)" ''
+}
+
 @test "release 2: the same from XenStore, in its stricter manner" {
 	start_xenstored
 	GEN=r2
@@ -80,6 +122,8 @@ work domain-qdb-change:/qubes-block-devices path=/qubes-block-devices'
 	write work qubes-usb-devices/1-1/desc 'a mouse' qubes-usb-devices/1-1_2_3/desc x qubes-usb-devices ''
 	until_seen usb work 1-1
 	assert_equal "$(usb work)" "1-1:0000:0000::?****** device_id='0000:0000::?******' port_id='1-1' devclass='usb' backend_domain='work' name='a_mouse' interfaces='?******'"
+	write work qubes-usb-devices/1-1/connected-to sys-net qubes-usb-devices ''
+	until_seen attached sys-net work+1-1
 }
 
 @test "hostile lists: nothing but printable text of known forms comes out, and others stay whole" {

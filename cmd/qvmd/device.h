@@ -25,6 +25,7 @@ struct devuse {
 	enum devmode mode;
 	char *frontend;      /* as the client gave it, or NULL */
 	struct kvs options;  /* in the order given */
+	bool told;           /* an attachment that nobody asked for: the backend tells of it (device_told.c) */
 };
 struct devuses {
 	struct devuse *v;
@@ -129,9 +130,9 @@ void devices_forget(struct vm *v); /* everything */
 /* The events of a list that was written, whether it has changed or not. */
 void device_list_written(struct vm *v, enum devclass class);
 
-/* device_told.c: v has written what it offers: all keys below qubes-block-devices or qubes-usb-devices, settled. They
- * are hostile. False as above. */
-bool devices_told(struct vm *v, enum devclass class, const struct key_values *keys);
+/* device_told.c: v has written what it offers, and who uses it: all keys below qubes-block-devices or
+ * qubes-usb-devices, settled. They are hostile. always: events also when nothing is new or gone. */
+void devices_told(struct vm *v, enum devclass class, const struct key_values *keys, bool always);
 
 /* ---- lab (device_lab.c) ---- */
 

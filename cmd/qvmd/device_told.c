@@ -89,6 +89,38 @@ static struct device usb_device(struct vm *v, const struct published_list *l, co
 	return d;
 }
 
+/* v says that another qube uses its device. That dom0 gave it to somebody counts for more. */
+static void connection_told(struct vm *v, const struct device *d, const char *user_name)
+{
+	struct vm *user = user_name ? vm_find(v->sys, user_name) : NULL;
+	struct vm *holder = device_holder(v->sys, DEV_USB, &d->ref);
+	struct devuse *have = holder ? devuses_find_port(&holder->devices->attached, DEV_USB, &d->ref) : NULL;
+	struct devuse use = { .class = DEV_USB, .mode = DEVMODE_MANUAL, .told = true };
+
+	if (user && (user == v || !vm_is_running(user)))
+		user = NULL;
+	if (holder == user || (have && !have->told))
+		return;
+	if (have)
+		device_lost(holder, have);
+	if (!user)
+		return;
+	use.ref = device_ref_new(v->name, d->ref.port, d->ref.id);
+	use.frontend = xstrdup(user->name);
+	device_event(user, "attach", DEV_USB, &use.ref, &use.options);
+	devuses_add(&devices_of(user)->attached, &use);
+}
+
+static void connections_told(struct vm *v, const struct published_list *told)
+{
+	for (size_t i = 0; i < told->n; i++) {
+		const struct device *d = device_find(v, DEV_USB, told->v[i].port);
+
+		if (d)
+			connection_told(v, d, told->v[i].connected_to);
+	}
+}
+
 /* ---- both ---- */
 
 static bool has_port(const struct device *list, size_t n, const char *port)
@@ -99,7 +131,7 @@ static bool has_port(const struct device *list, size_t n, const char *port)
 	return false;
 }
 
-bool devices_told(struct vm *v, enum devclass class, const struct key_values *keys)
+void devices_told(struct vm *v, enum devclass class, const struct key_values *keys, bool always)
 {
 	bool block = class == DEV_BLOCK;
 	CLEANUP_PUBLISHED struct published_list told = {0};
@@ -107,7 +139,7 @@ bool devices_told(struct vm *v, enum devclass class, const struct key_values *ke
 	size_t n;
 
 	if (!vm_is_running(v))
-		return false;
+		return;
 	(block ? published_block : published_usb)(keys, v->sys->opt.vmif, &told);
 	if (told.skipped)
 		log_line(v->sys, "%s: %zu %s devices that it tells of are not as they have to be", v->name,
@@ -118,5 +150,8 @@ bool devices_told(struct vm *v, enum devclass class, const struct key_values *ke
 	for (size_t i = 0; i < told.n; i++)
 		if (!has_port(list, n, told.v[i].port))
 			list[n++] = (block ? block_device : usb_device)(v, &told, &told.v[i]);
-	return devices_publish(v, class, list, n, false);
+	if (!devices_publish(v, class, list, n, false) && always)
+		device_list_written(v, class);
+	if (!block)
+		connections_told(v, &told);
 }

@@ -200,8 +200,8 @@ static void read_list(struct host *h, size_t i)
 	/* too much is as good as nothing */
 	if (qdb_below(h->db, device_dirs[i].dir, LIST_MAX, &l) < 0)
 		key_values_release(&l);
-	if (v && !devices_told(v, device_dirs[i].class, &l))
-		device_list_written(v, device_dirs[i].class);
+	if (v)
+		devices_told(v, device_dirs[i].class, &l, true);
 }
 
 /* Lists are read once in a turn of the loop, however often a qube says that they have changed. */

@@ -78,9 +78,9 @@ static void heard(struct vm *v, const struct xen_heard *h)
 	else if (streq(h->key, "memory/swapinfo"))
 		heard_swap(v, h->value, h->len);
 	else if (streq(h->key, "qubes-block-devices"))
-		devices_told(v, DEV_BLOCK, &h->below);
+		devices_told(v, DEV_BLOCK, &h->below, false);
 	else if (streq(h->key, "qubes-usb-devices"))
-		devices_told(v, DEV_USB, &h->below);
+		devices_told(v, DEV_USB, &h->below, false);
 	else if (streq(h->key, "qubes-iptables-error"))
 		heard_firewall_error(v, h->value, h->len);
 }
