@@ -348,6 +348,18 @@ fw qubes-firewall/10.137.0.4/0099 unexpected'
 	qvm-prefs app debug True
 	expect 1 "qvm-vmconfig check app $LOCALTIME" \
 		$'NAME  KEY               PROBLEM  WRITTEN   VALUE  EXPECTED\napp   qubes-debug-mode  differs  at start  0      1\n' ''
+	expect 0 "qvm-vmconfig check app --live $LOCALTIME" '' ''
+	qvm-service app cups on
+	write app /qubes-service/cups 0
+	write app /qubes-ip 10.0.0.1
+	expect 1 "qvm-vmconfig check app --live $LOCALTIME" "$(
+		printf '%s\n' 'NAME  KEY                 PROBLEM  WRITTEN     VALUE  EXPECTED' \
+			'app   qubes-service/cups  differs  at changes  0      1'
+	)"$'\n' ''
+	# after the start nothing waits any more
+	qvm-shutdown --wait -q app
+	qvm-start -q app
+	expect 0 "qvm-vmconfig check app $LOCALTIME" '' ''
 	qvm-shutdown --wait -q app
 	expect 1 "qvm-vmconfig check app fw $LOCALTIME" '' $'qvm-vmconfig: error: app is not running: it has no keys\n'
 	expect 1 "qvm-vmconfig check dom0 far net $LOCALTIME" '' \

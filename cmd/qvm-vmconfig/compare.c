@@ -7,11 +7,12 @@ const char *const difference_names[] = {"missing", "differs", "unexpected"};
 
 /*
  * What dom0 says there and can be compared. A qube says what it likes in its own keys, and takes random ones away
- * once it has read them.
+ * once it has read them. In a key that is written at start, a change that waits for the next one looks as if somebody
+ * had written there: nobody tells what was true at the last start.
  */
-static bool is_comparable(const struct key_def *def)
+static bool is_comparable(const struct settings *s, const struct key_def *def)
 {
-	return def && def->way == KEY_TO_QUBE && !(def->flags & KEY_VOLATILE);
+	return def && def->way == KEY_TO_QUBE && !(def->flags & KEY_VOLATILE) && (def->live || !s->live);
 }
 
 /* "qubes-firewall/10.137.0.4/" of "qubes-firewall/10.137.0.4/policy": what belongs to one client. */
@@ -46,7 +47,7 @@ static bool may_be_there(const struct subject *q, const struct key_def *def, con
 static bool is_wanted(const struct settings *s, const struct subject *q, enum key_store store,
 		      const struct key_value *want)
 {
-	return is_comparable(def_of(s, store, want->key)) &&
+	return is_comparable(s, def_of(s, store, want->key)) &&
 	       key_fits(store, q->domid, want->key, want->len, NULL) == 0;
 }
 
@@ -69,7 +70,7 @@ static void compare_store(const struct settings *s, const struct subject *q, enu
 		if (d.want && !is_wanted(s, q, store, d.want))
 			continue;
 		d.def = def_of(s, store, key);
-		if (!is_comparable(d.def) || (d.have && d.want && key_value_agrees(d.have, d.want)) ||
+		if (!is_comparable(s, d.def) || (d.have && d.want && key_value_agrees(d.have, d.want)) ||
 		    (!d.want && may_be_there(q, d.def, key)))
 			continue;
 		d.what = !d.have ? DIFF_MISSING : d.want ? DIFF_DIFFERS : DIFF_UNEXPECTED;

@@ -22,7 +22,9 @@ int settings_read(struct ctx *c, struct settings *ret)
 
 		return fail_usage(c, "QVM_VMIF: no such generation: %s (choose from r2, r3, r4)", quoted);
 	}
-	*ret = (struct settings){.gen = (enum vmif_gen)g, .chosen = channel != NULL};
+	*ret = (struct settings){
+		.gen = (enum vmif_gen)g, .live = arg_has(&c->args, "--live"), .chosen = channel != NULL,
+	};
 	for (int i = 0; i < KEY_STORES; i++)
 		ret->use[i] = channel ? streq(channel, key_store_names[i]) : i == KEY_XENSTORE || g != VMIF_R2;
 	return STATUS_OK;

@@ -19,7 +19,10 @@ static const struct opt watch_options[] = {
 	CHANNEL, GENERATION, OPT_END,
 };
 
-static const struct opt check_options[] = {MANY_OPTIONS, CHANNEL, GENERATION, LOCALTIME, OPT_END};
+#define LIVE                                                                                                   \
+	{"--live", OPT_FLAG, 0, NULL, "not keys that are written at start only, where changes wait for the next"}
+
+static const struct opt check_options[] = {MANY_OPTIONS, LIVE, CHANNEL, GENERATION, LOCALTIME, OPT_END};
 
 #define VMNAME {"VMNAME", POS_ONE, COMP_QUBE_RUNNING, NULL, "name of a running qube"}
 #define KEY(help) {"KEY", POS_ONE, COMP_OWN, NULL, help}
