@@ -105,7 +105,7 @@ ALIASES += qvm-pool-legacy:qvm-pool
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
-LIBS := -ljson-c -lcrypto -lyaml -lxml2 -larchive
+LIBS := -ljson-c -lcrypto -lyaml -lxml2 -larchive -lpthread
 XENSTORE := $(shell echo '\#include <xenstore.h>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lxenstore)
 $(if $(XENSTORE)$(filter deps clean,$(MAKECMDGOALS)),,$(info libxenstore is not installed: the programs will do without XenStore))
 LIBS += $(XENSTORE)

@@ -302,6 +302,15 @@ stats() {
 	for i in 1 75 150; do
 		assert_equal "$(as "app-$i" xenstore-read name)" "app-$i"
 	done
+	# all of them are read at once, over several connections; the one that is not as it should be is found
+	check="qvm-vmconfig check --all --channel xenstore --localtime $BATS_TEST_TMPDIR/localtime"
+	forget
+	expect 0 "$check" '' ''
+	readers=$(sed -nE 's/^IN ([^ ]+) .* DIRECTORY .*/\1/p' "$XENSTORED_RUNDIR/trace" | sort -u | wc -l)
+	((readers > 1 && readers <= 4))
+	xenstore-write "/local/domain/$(xid app-77)/memory/hotplug-max" 1
+	expect 1 "$check --jsonl" \
+		'{"name":"app-77","key":"memory/hotplug-max","channel":"xenstore","problem":"differs","written":"at start","value":"1","expected":"4096000"}'$'\n' ''
 }
 
 @test "the daemon goes on without xenstored: none, one that dies, one that hangs" {

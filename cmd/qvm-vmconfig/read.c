@@ -2,6 +2,8 @@
 /* The keys of many qubes, read together. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,6 +12,9 @@
 #include "vmif/xenstore.h"
 
 #define PATIENCE_MS 10000 /* silence of all that owe an answer */
+/* libxenstore waits for each answer: so many connections keep xenstored busy, and more make it no faster. */
+#define READERS 4
+#define QUBES_PER_READER 16 /* fewer are not worth another connection */
 
 static int unreadable(struct ctx *c, struct subject *q, const struct err *err)
 {
@@ -90,11 +95,61 @@ static int read_qubesdb(struct ctx *c, struct subject *v, size_t n)
 
 /* ---- XenStore ---- */
 
-/* One connection for all: xenstored answers one request after the other in any case. */
+/* Qubes that are to be read; each reader takes the next one. */
+struct shelf {
+	const struct settings *s;
+	struct subject *v;
+	size_t n;
+	atomic_size_t next;
+	struct err *errs; /* of each qube that could not be read */
+};
+
+static void read_some(struct shelf *k, struct xenstore *x)
+{
+	for (size_t i; (i = atomic_fetch_add(&k->next, 1)) < k->n;) {
+		struct subject *q = &k->v[i];
+		CLEANUP_FREE char *root = xasprintf("/local/domain/%jd", (intmax_t)q->domid);
+		struct key_values *have = &q->have[KEY_XENSTORE];
+
+		if (q->domid < 0)
+			continue;
+		if (xenstore_dump(x, root, settings_prefix(k->s, KEY_XENSTORE), CHANNEL_KEYS_MAX, have,
+				  &k->errs[i]) == 0)
+			err_release(&k->errs[i]);
+		key_values_settle(have);
+	}
+}
+
+/* One that cannot connect leaves it to the others. */
+static void *reader(void *shelf)
+{
+	CLEANUP_XENSTORE struct xenstore *x = NULL;
+
+	if (xenstore_open(&x, NULL) == 0)
+		read_some(shelf, x);
+	return NULL;
+}
+
+/* We are a reader, too. */
+static void read_with_others(struct shelf *k, struct xenstore *x)
+{
+	pthread_t others[READERS - 1];
+	size_t n = 0;
+
+	while (n < ARRAY_SIZE(others) && (n + 1) * QUBES_PER_READER < k->n &&
+	       pthread_create(&others[n], NULL, reader, k) == 0)
+		n++;
+	read_some(k, x);
+	while (n > 0)
+		pthread_join(others[--n], NULL);
+}
+
 static int read_xenstore(struct ctx *c, const struct settings *s, struct subject *v, size_t n)
 {
 	CLEANUP_XENSTORE struct xenstore *x = NULL;
 	CLEANUP_ERR struct err err = ERR_INIT;
+	CLEANUP_FREE struct err *errs = xcalloc(n, sizeof *errs);
+	struct shelf k = {.s = s, .v = v, .n = n, .errs = errs};
 	int status = STATUS_OK;
 
 	if (xenstore_open(&x, &err) < 0) {
@@ -102,15 +157,11 @@ static int read_xenstore(struct ctx *c, const struct settings *s, struct subject
 			v[i].unreadable = true;
 		return fail_err(c, &err, NULL, NULL);
 	}
+	read_with_others(&k, x);
 	for (size_t i = 0; i < n; i++) {
-		CLEANUP_FREE char *root = xasprintf("/local/domain/%jd", (intmax_t)v[i].domid);
-		struct key_values *have = &v[i].have[KEY_XENSTORE];
-
-		if (v[i].domid < 0)
-			continue;
-		if (xenstore_dump(x, root, settings_prefix(s, KEY_XENSTORE), CHANNEL_KEYS_MAX, have, &err) < 0)
-			status = unreadable(c, &v[i], &err);
-		key_values_settle(have);
+		if (errs[i].text)
+			status = unreadable(c, &v[i], &errs[i]);
+		err_release(&errs[i]);
 	}
 	return status;
 }

@@ -186,9 +186,11 @@ int xenstore_dump(struct xenstore *x, const char *root, const char *prefix, size
 		  struct err *err)
 {
 	struct dump d = { .x = x, .root = root, .prefix = prefix, .root_len = strlen(root), .max = max, .ret = ret };
+	const char *slash = strrchr(prefix, '/');
 	int r = 0;
 
-	strv_add(&d.todo, root);
+	/* The lowest node that has all of it below. */
+	strv_addf(&d.todo, "%s%s%.*s", root, slash ? "/" : "", slash ? (int)(slash - prefix) : 0, prefix);
 	while (r == 0 && d.todo.n > 0) {
 		CLEANUP_FREE char *path = STEAL(d.todo.v[d.todo.n - 1]);
 
