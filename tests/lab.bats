@@ -97,6 +97,7 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	# shellcheck disable=SC2016
 	show='echo "$XENSTORED_RUNDIR $XENSTORED_PATH" | sed "s,$QVM_LAB,DIR,g"; ls $QVM_LAB; xenstore-write a/b c; xenstore-ls -f -p a'
 	expect 0 "qvm-lab sh -c '$show'" 'DIR/xs DIR/xs/socket
+localtime
 qubesd.sock
 run
 state
@@ -104,6 +105,7 @@ xs
 a/b = "c"   (n0)
 '
 	expect 1 "qvm-lab --xenstored none sh -c '$show'" 'DIR/xs DIR/xs/socket
+localtime
 qubesd.sock
 run
 state

@@ -66,6 +66,7 @@ static int start_daemon(const struct keeper *k, struct child *daemon, bool xenst
 		{ "--state", k->state }, { "--socket", k->socket }, { "--fixture", k->fixture },
 		{ "--parent-fd", fd_arg }, { "--qubesdb-dir", k->qubesdb_dir },
 		{ "--xenstore", xenstore ? k->xenstore : NULL }, { "--compat", k->compat }, { "--vmif", k->vmif },
+		{ "--localtime", k->localtime },
 	};
 
 	for (size_t i = 0, n = 2; i < ARRAY_SIZE(options); i++)

@@ -15,6 +15,7 @@ struct keeper {
 	const char *compat;  /* this and the next, NULL: the daemon's default */
 	const char *vmif;
 	const char *qubesdb_dir;
+	const char *localtime; /* link that tells the time zone */
 	bool keep;
 	const char *xenstored; /* program, or NULL: there will be none */
 	const char *xenstore_dir;

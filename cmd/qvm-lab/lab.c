@@ -13,6 +13,7 @@
 #include "os/io.h"
 #include "qvm-lab/keeper.h"
 #include "qvm-lab/xenstored.h"
+#include "vmif/derive.h"
 
 /* The sockets' paths must fit into an address: the longest is qvm-lab.XXXXXX/xs/dom32752.socket below it. */
 #define DIR_MAX 72
@@ -151,6 +152,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	setenv("QVM_LAB", k->dir, 1);
 	setenv("QVM_QUBESDB_DIR", k->qubesdb_dir, 1);
 	setenv("QVM_VMIF", k->vmif ? k->vmif : "r4", 1);
+	setenv("QVM_LOCALTIME", k->localtime, 1);
 	/* Whether one serves there or not: the command must not find that of the machine. */
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
@@ -232,10 +234,20 @@ static char *xenstored_program(struct ctx *c)
 	return program;
 }
 
+/* The lab has the time zone of this machine, and may be moved to another. */
+static void link_zone(struct ctx *c, const char *path)
+{
+	CLEANUP_FREE char *zone = zone_of("/etc/localtime"), *target = NULL;
+
+	target = xasprintf("/usr/share/zoneinfo/%s", zone ? zone : "UTC");
+	if (symlink(target, path) < 0)
+		say(c, "%s: the lab has no time zone: cannot link '%s': %s", c->prog, path, strerror(errno));
+}
+
 static int run(struct ctx *c)
 {
 	CLEANUP_FREE char *dir = private_dir(), *qvmd = NULL, *bin = program_dir(&qvmd);
-	CLEANUP_FREE char *state = NULL, *socket = NULL, *run = NULL;
+	CLEANUP_FREE char *state = NULL, *socket = NULL, *run = NULL, *localtime = NULL;
 	CLEANUP_FREE char *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL;
 	const char *given = arg_value(&c->args, "--state"), *fixture = arg_value(&c->args, "--fixture");
 	int r, status;
@@ -248,12 +260,14 @@ static int run(struct ctx *c)
 	xs_dir = xasprintf("%s/xs", dir);
 	run = xasprintf("%s/run", dir);
 	xs_socket = xasprintf("%s/socket", xs_dir);
+	localtime = xasprintf("%s/localtime", dir);
+	link_zone(c, localtime);
 
 	struct keeper k = {
 		.dir = dir, .state = state, .socket = socket, .qvmd = qvmd,
 		.fixture = fixture ? fixture : "default",
 		.compat = arg_value(&c->args, "--compat"),
-		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run,
+		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run, .localtime = localtime,
 		.keep = arg_has(&c->args, "--keep"),
 		.xenstored = xenstored, .xenstore_dir = xs_dir, .xenstore = xs_socket,
 	};

@@ -178,8 +178,8 @@ static int check_all(struct check *k, struct subject *v, size_t n)
 
 int check_run(struct ctx *c, const struct settings *s)
 {
-	const char *path = arg_value(&c->args, "--localtime");
-	CLEANUP_FREE char *zone = zone_of(path ? path : "/etc/localtime");
+	const char *path = arg_value(&c->args, "--localtime"), *env = getenv("QVM_LOCALTIME");
+	CLEANUP_FREE char *zone = zone_of(path ? path : env && *env ? env : "/etc/localtime");
 	CLEANUP_SELECTION struct selection sel = {0};
 	CLEANUP_TABLE struct table *table = table_new(6);
 	CLEANUP_FREE struct subject *v = NULL;

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What dom0 itself gives to keys: its time zone, and randomness. */
+/* The time zone of dom0. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "vmif/base64.h"
 #include "vmif/derive.h"
 
 #define ZONES "/usr/share/zoneinfo"
 #define DEPTH_MAX 4 /* America/Argentina/Ushuaia */
-
-char *seed_new(void)
-{
-	unsigned char bytes[64];
-
-	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-		abort();
-	return base64(bytes, sizeof bytes);
-}
 
 /* The name of the file below dir that is the same as st; name is that of dir, "" at the top. */
 static char *find_same(const char *dir, const char *name, const struct stat *st, int depth)
