@@ -109,6 +109,65 @@ qubes-vm-updatable = \"False\"   (n0,rN)
 qubes-vm-updateable = \"False\"   (n0,rN)"
 }
 
+# values NAME: KEY=VALUE of all its nodes but memory and the roots that it fills; the usual keyboard by its name.
+values() {
+	local n all
+	n=$(xid "$1")
+	all=$(xenstore-ls -f "/local/domain/$n" | sed -nE "s,^/local/domain/$n/([^ ]*) = \"(.*)\"\$,\1=\2,p" |
+		grep -vE '^(memory|device|domid|qubes-(block|usb)-devices)' | LC_ALL=C sort)
+	printf '%s\n' "${all/"$MAP"/us}"
+}
+# One of each kind; qids are in this order: tmpl 1, net 2, fw 3, app 4, hvm 5, dvm 6, thvm 7, disp 8.
+@test "release 2: the values of every kind of qube" {
+	cat >"$BATS_TEST_TMPDIR/kinds.yaml" <<-'END'
+		globals: {default_netvm: fw, default_template: tmpl}
+		qubes:
+		  - {name: tmpl, class: TemplateVM, label: black, netvm: none}
+		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm}}
+		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
+		  - {name: app, label: red, features: {service.crond: ''}}
+		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, debug: true}}
+		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
+		  - {name: thvm, class: TemplateVM, label: black, netvm: none, properties: {virt_mode: hvm}}
+	END
+	start "$BATS_TEST_TMPDIR/kinds.yaml" --vmif r2
+	disp=$(raw admin.vm.CreateDisposable dvm)
+	disp=${disp#0\\0}
+	qvm-start -q app hvm tmpl thvm "$disp"
+	net() { # NETWORK: what each qube behind it has
+		printf '%s\n' "qubes-gateway=10.137.$1.1" qubes-netmask=255.255.255.0 "qubes-secondary-dns=10.137.$1.254"
+	}
+	own() { # NETWORK: what a network qube has
+		printf 'qubes-netvm-%s\n' "gateway=10.137.$1.1" netmask=255.255.255.0 "network=10.137.$1.0" \
+			"secondary-dns=10.137.$1.254"
+	}
+	is() { # NAME TYPE UPDATEABLE DEBUG KEY=VALUE...
+		diff -u <(printf '%s\n' "name=$1" "qubes-vm-type=$2" "qubes-vm-updatable=$3" "qubes-vm-updateable=$3" \
+			"qubes-debug-mode=$4" qubes-keyboard=us qubes-timezone=Europe/Warsaw "${@:5}" | LC_ALL=C sort) \
+			<(values "$1")
+	}
+	# shellcheck disable=SC2046
+	{
+		is tmpl TemplateVM True 0
+		is thvm TemplateHVM True 0 qubes-tools=
+		is hvm HVM True 1 $(net 3) qubes-ip=10.137.3.7 qubes-tools=
+		is app AppVM False 0 $(net 3) qubes-ip=10.137.3.6 qubes-service= qubes-service/crond=0
+		is "$disp" AppVM False 0 $(net 3) "qubes-ip=10.138.3.$((${disp#disp} % 254 + 1))"
+		is net NetVM False 0 $(own 2) qubes-netvm-external-ip=
+	}
+	values fw | grep -v -e '^qubes-iptables-header=' -e '^qubes-iptables-domainrules/' >"$BATS_TEST_TMPDIR/fw"
+	diff -u <(printf '%s\n' name=fw qubes-vm-type=ProxyVM qubes-vm-updat{e,}able=False qubes-debug-mode=0 \
+		qubes-keyboard=us qubes-timezone=Europe/Warsaw "$(net 2)" "$(own 3)" qubes-ip=10.137.2.5 \
+		qubes-iptables=reload qubes-iptables-error= qubes-iptables-domainrules= | LC_ALL=C sort) \
+		"$BATS_TEST_TMPDIR/fw"
+	for q in app hvm "$disp"; do
+		ip=$(values "$q" | sed -n 's/^qubes-ip=//p')
+		assert_equal "$(xenstore-read "/local/domain/$(xid fw)/qubes-iptables-domainrules/$(xid "$q")")" \
+			'*filter\n-A FORWARD -s '"$ip"' -j ACCEPT\n-A FORWARD -s '"$ip"\
+' -j REJECT --reject-with icmp-host-prohibited\nCOMMIT\n'
+	done
+}
+
 @test "a start is one transaction, a change what has changed" {
 	start --vmif r2
 	forget
