@@ -71,18 +71,52 @@ static struct vm *by_xid(struct sys *s, int64_t xid)
 	return NULL;
 }
 
+static void memory(struct vm *v, const struct xen_heard *h)
+{
+	heard_memory(v, h->value, h->len);
+}
+
+static void swap(struct vm *v, const struct xen_heard *h)
+{
+	heard_swap(v, h->value, h->len);
+}
+
+static void block_devices(struct vm *v, const struct xen_heard *h)
+{
+	devices_told(v, DEV_BLOCK, &h->below, false);
+}
+
+static void usb_devices(struct vm *v, const struct xen_heard *h)
+{
+	devices_told(v, DEV_USB, &h->below, false);
+}
+
+static void firewall_error(struct vm *v, const struct xen_heard *h)
+{
+	heard_firewall_error(v, h->value, h->len);
+}
+
+/* The keys by which qubes tell something; "/": with what is below. */
+static const struct {
+	const char *key;
+	void (*heard)(struct vm *v, const struct xen_heard *h);
+} listened[] = {
+	{ "memory/meminfo", memory }, { "memory/swapinfo", swap }, { "qubes-block-devices/", block_devices },
+	{ "qubes-usb-devices/", usb_devices }, { "qubes-iptables-error", firewall_error },
+};
+
+static size_t name_len(const char *key)
+{
+	size_t n = strlen(key);
+
+	return n - (key[n - 1] == '/');
+}
+
 static void heard(struct vm *v, const struct xen_heard *h)
 {
-	if (streq(h->key, "memory/meminfo"))
-		heard_memory(v, h->value, h->len);
-	else if (streq(h->key, "memory/swapinfo"))
-		heard_swap(v, h->value, h->len);
-	else if (streq(h->key, "qubes-block-devices"))
-		devices_told(v, DEV_BLOCK, &h->below, false);
-	else if (streq(h->key, "qubes-usb-devices"))
-		devices_told(v, DEV_USB, &h->below, false);
-	else if (streq(h->key, "qubes-iptables-error"))
-		heard_firewall_error(v, h->value, h->len);
+	for (size_t i = 0; i < ARRAY_SIZE(listened); i++)
+		if (strlen(h->key) == name_len(listened[i].key) && skip_prefix(listened[i].key, h->key))
+			listened[i].heard(v, h);
 }
 
 static void on_wake(uv_async_t *a)
@@ -102,15 +136,14 @@ static void on_wake(uv_async_t *a)
 		log_line(s->sys, "there is no XenStore any more: %s", why);
 }
 
-/* The keys by which qubes of this generation tell something in XenStore. */
+/* Those that are in XenStore in this generation. */
 static void watched_keys(enum vmif_gen gen, struct strv *ret)
 {
-	for (const struct key_def *d = key_defs; d->name; d++) {
-		bool devices = streq(d->name, "qubes-block-devices") || streq(d->name, "qubes-usb-devices");
+	for (size_t i = 0; i < ARRAY_SIZE(listened); i++) {
+		CLEANUP_FREE char *name = xstrndup(listened[i].key, name_len(listened[i].key));
 
-		if (d->way == KEY_TO_DOM0 && !strchr(d->name, '*') && key_in_gen(d, gen) &&
-		    key_store_of(d, gen) == KEY_XENSTORE)
-			strv_addf(ret, "%s%s", d->name, devices ? "/" : "");
+		if (key_in_gen(key_find(name), gen) && key_store(name, gen) == KEY_XENSTORE)
+			strv_add(ret, listened[i].key);
 	}
 }
 
