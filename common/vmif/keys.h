@@ -37,12 +37,10 @@ enum key_way {
 };
 
 enum key_flags {
-	KEY_SEED = 1,       /* the documents name it; otherwise only the programs do */
-	KEY_BY_HAND = 2,    /* dom0 writes nothing there by itself: an administrator may */
-	KEY_VOLATILE = 4,   /* random, or changed by the memory manager: it cannot be compared */
-	KEY_NODE = 8,       /* the empty root of what lies below it; being written means "look again" */
-	KEY_SHARED = 32,    /* of a network qube: where it owns the key, network qubes behind it may read it */
-	KEY_LEFT = 16,      /* of a client of a network qube: may stay behind when the client has gone */
+	KEY_BY_HAND = 1,    /* dom0 writes nothing there by itself: an administrator may */
+	KEY_VOLATILE = 2,   /* random, or changed by the memory manager: it cannot be compared */
+	KEY_SHARED = 4,     /* of a network qube: where it owns the key, network qubes behind it may read it */
+	KEY_LEFT = 8,       /* of a client of a network qube: may stay behind when the client has gone */
 };
 
 /* What a value looks like. The check takes any bytes (there is a NUL behind them, and may be others among them). */
