@@ -4,22 +4,13 @@
 # is what the daemon writes. qdb and the xenstore-* programs share no code with it.
 
 load lib/common
+load lib/kinds
 
-# A system with one of each kind; qids are in the order of the document: tmpl 1, net 2, fw 3, app 4...
 setup() {
-	cat >"$BATS_TEST_TMPDIR/fixture.yaml" <<-END
-		kernels: [6.12]
-		globals: {default_kernel: 6.12, default_netvm: fw, default_template: tmpl}
-		qubes:
-		  - {name: tmpl, class: TemplateVM, label: black, netvm: none, features: {qrexec: 1}}
-		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm, maxmem: 0}}
-		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
-		  - {name: app, label: red, features: {service.crond: '', vm-config.x: y}}
-		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, kernel: "", debug: true}}
-		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
-		  - {name: off, label: red, netvm: none}
-		  - {name: far, class: RemoteVM, label: red}
-	END
+	{
+		kinds '' "service.crond: '', vm-config.x: y"
+		echo '  - {name: far, class: RemoteVM, label: red}'
+	} >"$BATS_TEST_TMPDIR/fixture.yaml"
 	mkdir -p "$BATS_TEST_TMPDIR/zoneinfo/Europe" "$BATS_TEST_TMPDIR/zoneinfo/Asia"
 	: >"$BATS_TEST_TMPDIR/zoneinfo/Europe/Warsaw"
 	: >"$BATS_TEST_TMPDIR/zoneinfo/Asia/Tokyo"

@@ -6,21 +6,10 @@
 # shellcheck disable=SC2046
 
 load lib/common
+load lib/kinds
 
-# A system with one of each kind; qids are in the order of the document: tmpl 1, net 2, fw 3, app 4...
 setup() {
-	cat >"$BATS_TEST_TMPDIR/fixture.yaml" <<-END
-		kernels: [6.12]
-		globals: {default_kernel: 6.12, default_netvm: fw, default_template: tmpl}
-		qubes:
-		  - {name: tmpl, class: TemplateVM, label: black, netvm: none, features: {qrexec: 1, qubes-firewall: 1}}
-		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm, maxmem: 0}}
-		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
-		  - {name: app, label: red}
-		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, kernel: "", debug: true}}
-		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
-		  - {name: off, label: red, netvm: none}
-	END
+	kinds 'qubes-firewall: 1' >"$BATS_TEST_TMPDIR/fixture.yaml"
 	ln -s /usr/share/zoneinfo/Europe/Warsaw "$BATS_TEST_TMPDIR/localtime"
 }
 
@@ -42,8 +31,40 @@ dump() {
 	all=$(qdb "$1" dump | sed -E 's|^(/qubes-random-seed=)[A-Za-z0-9+/]{86}==$|\188 characters|')
 	printf '%s\n' "${all/"$(keyboard qwerty 'pc+us+inet(evdev)')"/us}"
 }
-dump_is() { # QUBE; expected on standard input
-	diff -u - <(dump "$1")
+# dump_is QUBE /KEY=VALUE...: that is all, in any order; of a key that is given twice the last counts, /KEY is none.
+dump_is() {
+	diff -u <(printf '%s\n' "${@:2}" | awk -F= '{ v[$1] = $0 } !/=/ { delete v[$1] } END { for (k in v) print v[k] }' | LC_ALL=C sort) \
+		<(dump "$1" | LC_ALL=C sort)
+}
+# What qubes of release 4 have: each of them; behind GATEWAY IP one that has a netvm; behind which serves IP there are
+# others; has NETVM IP one of them that runs.
+EVERY=(/default-user=user /keyboard-layout=us++ /qubes-audio-domain-xid=0 /qubes-base-template=tmpl
+	/qubes-block-devices= /qubes-debug-mode=0 /qubes-gui-domain-xid=0 /qubes-gui-enabled=True
+	'/qubes-random-seed=88 characters' /qubes-service/meminfo-writer=1 /qubes-timezone=Europe/Warsaw
+	/qubes-usb-devices= /qubes-vm-persistence=rw-only /qubes-vm-type=AppVM /qubes-vm-updatable=False
+	/qubes-vm-updateable=False /type=AppVM)
+UPDATEABLE=(/qubes-base-template= /qubes-vm-persistence=full /qubes-vm-updatable=True /qubes-vm-updateable=True)
+behind() {
+	printf '%s\n' "/qubes-gateway=$1" "/qubes-ip=$2" /qubes-mac=00:16:3e:5e:6c:00 /qubes-netmask=255.255.255.255 \
+		/qubes-primary-dns=10.139.1.1 /qubes-secondary-dns=10.139.1.2
+}
+serves() {
+	printf '%s\n' "/qubes-netvm-gateway=$1" /qubes-netvm-netmask=255.255.255.255 "/qubes-netvm-network=$1" \
+		/qubes-netvm-primary-dns=10.139.1.1 /qubes-netvm-secondary-dns=10.139.1.2 /qubes-iptables-error= \
+		/connected-ips6=
+}
+has() {
+	printf '%s\n' "/mapped-ip/$2/visible-gateway=$1" "/mapped-ip/$2/visible-ip=$2" "/qubes-firewall/$2=" \
+		"/qubes-firewall/$2/0000=action=accept" "/qubes-firewall/$2/policy=drop"
+}
+# The same of release 3, by the number of the network.
+EVERY3=(/qubes-block-devices= /qubes-debug-mode=0 /qubes-keyboard=us /qubes-timezone=Europe/Warsaw
+	/qubes-usb-devices= /qubes-vm-persistence=rw-only /qubes-vm-type=AppVM /qubes-vm-updatable=False
+	/qubes-vm-updateable=False)
+UPDATEABLE3=("${UPDATEABLE[@]:1}")
+behind3() {
+	printf '%s\n' "/qubes-gateway=10.137.$1.1" "/qubes-ip=$2" /qubes-netmask=255.255.255.0 \
+		"/qubes-primary-dns=10.137.$1.1" "/qubes-secondary-dns=10.137.$1.254"
 }
 
 # watch_start QUBE...: notes what is written in them from now on.
@@ -84,194 +105,31 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 
 # ---- whole sets ----
 
-@test 'release 4: an AppVM behind a firewall' {
+@test 'release 4: every kind' {
 	start
-	qvm-start -q app
-	dump_is app <<-'END'
-		/default-user=user
-		/keyboard-layout=us++
-		/name=app
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=tmpl
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gateway=10.137.0.3
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-ip=10.137.0.4
-		/qubes-mac=00:16:3e:5e:6c:00
-		/qubes-netmask=255.255.255.255
-		/qubes-primary-dns=10.139.1.1
-		/qubes-random-seed=88 characters
-		/qubes-secondary-dns=10.139.1.2
-		/qubes-service/meminfo-writer=1
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-		/type=AppVM
-	END
-}
-
-@test 'release 4: a TemplateVM, a StandaloneVM with its own kernel, a disposable' {
-	start
-	qvm-start -q tmpl hvm
-	dump_is tmpl <<-'END'
-		/default-user=user
-		/keyboard-layout=us++
-		/name=tmpl
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-random-seed=88 characters
-		/qubes-service/meminfo-writer=1
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=full
-		/qubes-vm-type=TemplateVM
-		/qubes-vm-updatable=True
-		/qubes-vm-updateable=True
-		/type=TemplateVM
-	END
-	dump_is hvm <<-'END'
-		/default-user=user
-		/keyboard-layout=us++
-		/name=hvm
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=
-		/qubes-block-devices=
-		/qubes-debug-mode=1
-		/qubes-gateway=10.137.0.3
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-ip=10.137.0.5
-		/qubes-mac=00:16:3e:5e:6c:00
-		/qubes-netmask=255.255.255.255
-		/qubes-primary-dns=10.139.1.1
-		/qubes-random-seed=88 characters
-		/qubes-secondary-dns=10.139.1.2
-		/qubes-service/meminfo-writer=0
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=full
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=True
-		/qubes-vm-updateable=True
-		/type=StandaloneVM
-	END
 	disp=$(raw admin.vm.CreateDisposable dvm) # 0\0NAME
 	disp=${disp#0\\0}
-	qvm-start -q "$disp"
-	id=${disp#disp}
-	dump_is "$disp" <<-END
-		/default-user=user
-		/keyboard-layout=us++
-		/name=$disp
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=dvm
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gateway=10.137.0.3
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-ip=$(qvm-prefs "$disp" ip)
-		/qubes-mac=00:16:3e:5e:6c:00
-		/qubes-netmask=255.255.255.255
-		/qubes-primary-dns=10.139.1.1
-		/qubes-random-seed=88 characters
-		/qubes-secondary-dns=10.139.1.2
-		/qubes-service/meminfo-writer=1
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=none
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-		/type=DispVM
-	END
-	[[ $id =~ ^[0-9]+$ ]]
+	[[ $disp =~ ^disp[0-9]+$ ]]
+	qvm-start -q app tmpl hvm "$disp"
+	ip=$(qvm-prefs "$disp" ip)
+	mapfile -t netvm < <(behind 10.137.0.3 10.137.0.4)
+	dump_is app "${EVERY[@]}" /name=app "${netvm[@]}"
+	dump_is tmpl "${EVERY[@]}" "${UPDATEABLE[@]}" /name=tmpl /qubes-vm-type=TemplateVM /type=TemplateVM
+	dump_is hvm "${EVERY[@]}" "${UPDATEABLE[@]}" /name=hvm /type=StandaloneVM /qubes-debug-mode=1 "${netvm[@]}" \
+		/qubes-ip=10.137.0.5 /qubes-service/meminfo-writer=0
+	dump_is "$disp" "${EVERY[@]}" "/name=$disp" /type=DispVM /qubes-vm-persistence=none /qubes-base-template=dvm \
+		"${netvm[@]}" "/qubes-ip=$ip"
 }
 
 @test 'release 4: network qubes, and what they know of their clients' {
 	start
 	qvm-start -q app
-	dump_is net <<-'END'
+	mapfile -t net < <(serves 10.137.0.2; has 10.137.0.2 10.137.0.3)
+	mapfile -t fw < <(behind 10.137.0.2 10.137.0.3; serves 10.137.0.3; has 10.137.0.3 10.137.0.4)
+	dump_is net "${EVERY[@]}" /name=net /qubes-vm-type=NetVM /qubes-service/meminfo-writer=0 "${net[@]}" \
 		/connected-ips=10.137.0.3
-		/connected-ips6=
-		/default-user=user
-		/keyboard-layout=us++
-		/mapped-ip/10.137.0.3/visible-gateway=10.137.0.2
-		/mapped-ip/10.137.0.3/visible-ip=10.137.0.3
-		/name=net
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=tmpl
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-firewall/10.137.0.3=
-		/qubes-firewall/10.137.0.3/0000=action=accept
-		/qubes-firewall/10.137.0.3/policy=drop
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-iptables-error=
-		/qubes-netvm-gateway=10.137.0.2
-		/qubes-netvm-netmask=255.255.255.255
-		/qubes-netvm-network=10.137.0.2
-		/qubes-netvm-primary-dns=10.139.1.1
-		/qubes-netvm-secondary-dns=10.139.1.2
-		/qubes-random-seed=88 characters
-		/qubes-service/meminfo-writer=0
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=NetVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-		/type=AppVM
-	END
-	dump_is fw <<-'END'
-		/connected-ips=10.137.0.4 10.137.0.6 10.137.0.5
-		/connected-ips6=
-		/default-user=user
-		/keyboard-layout=us++
-		/mapped-ip/10.137.0.4/visible-gateway=10.137.0.3
-		/mapped-ip/10.137.0.4/visible-ip=10.137.0.4
-		/name=fw
-		/qubes-audio-domain-xid=0
-		/qubes-base-template=tmpl
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-firewall/10.137.0.4=
-		/qubes-firewall/10.137.0.4/0000=action=accept
-		/qubes-firewall/10.137.0.4/policy=drop
-		/qubes-gateway=10.137.0.2
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=True
-		/qubes-ip=10.137.0.3
-		/qubes-iptables-error=
-		/qubes-mac=00:16:3e:5e:6c:00
-		/qubes-netmask=255.255.255.255
-		/qubes-netvm-gateway=10.137.0.3
-		/qubes-netvm-netmask=255.255.255.255
-		/qubes-netvm-network=10.137.0.3
-		/qubes-netvm-primary-dns=10.139.1.1
-		/qubes-netvm-secondary-dns=10.139.1.2
-		/qubes-primary-dns=10.139.1.1
-		/qubes-random-seed=88 characters
-		/qubes-secondary-dns=10.139.1.2
-		/qubes-service/meminfo-writer=1
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=ProxyVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-		/type=AppVM
-	END
+	dump_is fw "${EVERY[@]}" /name=fw /qubes-vm-type=ProxyVM "${fw[@]}" \
+		'/connected-ips=10.137.0.4 10.137.0.6 10.137.0.5'
 }
 
 @test 'release 4: what features make of a set' {
@@ -292,43 +150,15 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 	qvm-prefs app maxmem 0
 	qvm-features fw ipv6 1
 	qvm-start -q app
-	dump_is app <<-'END'
-		/default-user=root
-		/guivm-windows-prefix=GuiVM
-		/hash-app-dispvm/v5IcQQ8vmFAU9NmLk1uytfM5YWn0ocVKtG0l6Xug0pY=org.gnome.Nautilus
-		/keyboard-layout=fr+oss+
-		/name=app
-		/persist/docs=/home/user/docs
-		/qubes-base-template=tmpl
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gateway=192.168.1.1
-		/qubes-gateway6=fd09:24ef:4179::a89:3
-		/qubes-gui-domain-xid=0
-		/qubes-gui-enabled=False
-		/qubes-gui-videoram-min=1000
-		/qubes-gui-videoram-overhead=5
-		/qubes-ip=192.168.1.9
-		/qubes-ip6=fd09:24ef:4179::a89:4
-		/qubes-mac=00:16:3e:00:00:01
-		/qubes-netmask=255.255.0.0
-		/qubes-primary-dns=10.139.1.1
-		/qubes-random-seed=88 characters
-		/qubes-secondary-dns=10.139.1.2
-		/qubes-service/app-dispvm.org.gnome.Nautilus=1
-		/qubes-service/crond=0
-		/qubes-service/cups=1
-		/qubes-service/guivm=1
-		/qubes-service/meminfo-writer=0
-		/qubes-service/qubes-update-check=0
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-		/type=AppVM
-		/vm-config/my-setting=hello
-	END
+	mapfile -t netvm < <(behind 192.168.1.1 192.168.1.9)
+	dump_is app "${EVERY[@]}" "${netvm[@]}" /name=app /default-user=root /guivm-windows-prefix=GuiVM \
+		/hash-app-dispvm/v5IcQQ8vmFAU9NmLk1uytfM5YWn0ocVKtG0l6Xug0pY=org.gnome.Nautilus \
+		/keyboard-layout=fr+oss+ /persist/docs=/home/user/docs /qubes-audio-domain-xid \
+		/qubes-gateway6=fd09:24ef:4179::a89:3 /qubes-gui-enabled=False /qubes-gui-videoram-min=1000 \
+		/qubes-gui-videoram-overhead=5 /qubes-ip6=fd09:24ef:4179::a89:4 /qubes-mac=00:16:3e:00:00:01 \
+		/qubes-netmask=255.255.0.0 /qubes-service/app-dispvm.org.gnome.Nautilus=1 /qubes-service/crond=0 \
+		/qubes-service/cups=1 /qubes-service/guivm=1 /qubes-service/meminfo-writer=0 \
+		/qubes-service/qubes-update-check=0 /qubes-timezone /vm-config/my-setting=hello
 	value_is fw /mapped-ip/10.137.0.4/visible-ip 192.168.1.9
 	value_is fw /mapped-ip/10.137.0.4/visible-gateway 192.168.1.1
 	value_is fw /connected-ips '192.168.1.9 10.137.0.6 10.137.0.5'
@@ -339,86 +169,19 @@ value_is() { # QUBE PATH VALUE, or QUBE PATH for none
 # qid 4 behind netid 3: 10.137.3.(4 mod 253 + 2)
 @test 'release 3: every kind' {
 	start --vmif r3
-	qvm-start -q app hvm tmpl
-	dump_is app <<-'END'
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gateway=10.137.3.1
-		/qubes-ip=10.137.3.6
-		/qubes-keyboard=us
-		/qubes-netmask=255.255.255.0
-		/qubes-primary-dns=10.137.3.1
-		/qubes-secondary-dns=10.137.3.254
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-	END
-	dump_is hvm <<-'END'
-		/qubes-block-devices=
-		/qubes-debug-mode=1
-		/qubes-gateway=10.137.3.1
-		/qubes-ip=10.137.3.7
-		/qubes-keyboard=us
-		/qubes-netmask=255.255.255.0
-		/qubes-primary-dns=10.137.3.1
-		/qubes-secondary-dns=10.137.3.254
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=full
-		/qubes-vm-type=HVM
-		/qubes-vm-updatable=True
-		/qubes-vm-updateable=True
-	END
-	dump_is tmpl <<-'END'
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-keyboard=us
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=full
-		/qubes-vm-type=TemplateVM
-		/qubes-vm-updatable=True
-		/qubes-vm-updateable=True
-	END
-	dump_is net <<-'END'
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-keyboard=us
-		/qubes-netvm-gateway=10.137.2.1
-		/qubes-netvm-netmask=255.255.255.0
-		/qubes-netvm-network=10.137.2.0
-		/qubes-netvm-primary-dns=10.137.2.1
-		/qubes-netvm-secondary-dns=10.137.2.254
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=rw-only
-		/qubes-vm-type=NetVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-	END
 	disp=$(raw admin.vm.CreateDisposable dvm)
 	disp=${disp#0\\0}
-	qvm-start -q "$disp"
-	dump_is "$disp" <<-END
-		/qubes-block-devices=
-		/qubes-debug-mode=0
-		/qubes-gateway=10.137.3.1
-		/qubes-ip=10.138.3.$((${disp#disp} % 254 + 1))
-		/qubes-keyboard=us
-		/qubes-netmask=255.255.255.0
-		/qubes-primary-dns=10.137.3.1
-		/qubes-restore-complete=1
-		/qubes-secondary-dns=10.137.3.254
-		/qubes-timezone=Europe/Warsaw
-		/qubes-usb-devices=
-		/qubes-vm-persistence=none
-		/qubes-vm-type=AppVM
-		/qubes-vm-updatable=False
-		/qubes-vm-updateable=False
-	END
+	qvm-start -q app hvm tmpl "$disp"
+	mapfile -t netvm < <(behind3 3 10.137.3.6)
+	dump_is app "${EVERY3[@]}" "${netvm[@]}"
+	dump_is hvm "${EVERY3[@]}" "${UPDATEABLE3[@]}" /qubes-vm-type=HVM /qubes-debug-mode=1 "${netvm[@]}" \
+		/qubes-ip=10.137.3.7
+	dump_is tmpl "${EVERY3[@]}" "${UPDATEABLE3[@]}" /qubes-vm-type=TemplateVM
+	dump_is net "${EVERY3[@]}" /qubes-vm-type=NetVM /qubes-netvm-gateway=10.137.2.1 \
+		/qubes-netvm-netmask=255.255.255.0 /qubes-netvm-network=10.137.2.0 /qubes-netvm-primary-dns=10.137.2.1 \
+		/qubes-netvm-secondary-dns=10.137.2.254
+	dump_is "$disp" "${EVERY3[@]}" "${netvm[@]}" "/qubes-ip=10.138.3.$((${disp#disp} % 254 + 1))" \
+		/qubes-restore-complete=1 /qubes-vm-persistence=none
 	value_is fw /qubes-vm-type ProxyVM
 	value_is fw /qubes-netvm-domid "$(qvm-prefs net xid)"
 }

@@ -2,6 +2,7 @@
 # Keys of qubes in the real xenstored: what a start writes, who may read it, what qubes tell, and what is left.
 
 load lib/common
+load lib/kinds
 
 setup() {
 	mkdir -p "$BATS_TEST_TMPDIR/zoneinfo/Europe"
@@ -117,19 +118,11 @@ values() {
 		grep -vE '^(memory|device|domid|qubes-(block|usb)-devices)' | LC_ALL=C sort)
 	printf '%s\n' "${all/"$MAP"/us}"
 }
-# One of each kind; qids are in this order: tmpl 1, net 2, fw 3, app 4, hvm 5, dvm 6, thvm 7, disp 8.
 @test "release 2: the values of every kind of qube" {
-	cat >"$BATS_TEST_TMPDIR/kinds.yaml" <<-'END'
-		globals: {default_netvm: fw, default_template: tmpl}
-		qubes:
-		  - {name: tmpl, class: TemplateVM, label: black, netvm: none}
-		  - {name: net, label: red, netvm: none, properties: {provides_network: true, virt_mode: hvm}}
-		  - {name: fw, label: red, netvm: net, properties: {provides_network: true}}
-		  - {name: app, label: red, features: {service.crond: ''}}
-		  - {name: hvm, class: StandaloneVM, label: red, netvm: fw, properties: {virt_mode: hvm, debug: true}}
-		  - {name: dvm, label: red, properties: {template_for_dispvms: true}}
-		  - {name: thvm, class: TemplateVM, label: black, netvm: none, properties: {virt_mode: hvm}}
-	END
+	{
+		kinds '' "service.crond: ''"
+		echo '  - {name: thvm, class: TemplateVM, label: black, netvm: none, properties: {virt_mode: hvm}}'
+	} >"$BATS_TEST_TMPDIR/kinds.yaml"
 	start "$BATS_TEST_TMPDIR/kinds.yaml" --vmif r2
 	disp=$(raw admin.vm.CreateDisposable dvm)
 	disp=${disp#0\\0}
