@@ -50,7 +50,6 @@ static void batch_end(struct batch *b)
 {
 	add_iptables(b);
 	batch_apply(b, b->sys->publisher->sinks);
-	publish_source_release(&b->src);
 	batch_release(b);
 }
 

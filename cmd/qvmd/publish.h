@@ -91,4 +91,3 @@ struct key_sink *xenstore_sink(struct sys *s, struct err *err);
 /* publish_source.c: the daemon's memory as a source of keys; borrows until the system changes. */
 struct key_source;
 void publish_source_init(struct key_source *ret, struct sys *s, const char *zone);
-void publish_source_release(struct key_source *src);

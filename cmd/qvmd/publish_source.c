@@ -64,25 +64,9 @@ static char *source_rules(const struct key_source *src, const char *qube)
 
 void publish_source_init(struct key_source *ret, struct sys *s, const char *zone)
 {
-	struct strv *names = xcalloc(1, sizeof *names);
-
-	/* borrowed names: only the vector is ours */
-	names->v = xcalloc(s->n_vms + 1, sizeof *names->v);
-	for (size_t i = 0; i < s->n_vms; i++)
-		names->v[i] = s->vms[i]->name;
-	names->n = s->n_vms;
 	*ret = (struct key_source){
 		.data = s, .prop = source_prop, .feature = source_feature, .features = source_features,
 		.rules = source_rules, .naming = source_naming,
-		.qubes = names, .zone = zone, .now = time(NULL),
+		.zone = zone, .now = time(NULL),
 	};
-}
-
-void publish_source_release(struct key_source *src)
-{
-	struct strv *names = (struct strv *)src->qubes;
-
-	free(names->v);
-	free(names);
-	src->qubes = NULL;
 }

@@ -20,9 +20,9 @@ struct key_source {
 	void (*features)(const struct key_source *s, const char *qube, struct strv *ret);
 	/* Firewall rules as admin.vm.firewall.Get gives them; such as are over may be among them. Caller frees. */
 	char *(*rules)(const struct key_source *s, const char *qube);
-	/* Adds the names of all qubes whose property prop is this qube, sorted. NULL: each is asked. */
+	/* Adds the names of all qubes whose property prop is this qube, sorted. NULL: each of qubes is asked. */
 	void (*naming)(const struct key_source *s, const char *prop, const char *qube, struct strv *ret);
-	const struct strv *qubes; /* names of all, dom0 too, sorted */
+	const struct strv *qubes; /* names of all, dom0 too, sorted; of no use with naming */
 	const char *zone;         /* dom0's time zone; NULL: not known */
 	const char *seed;         /* for qubes-random-seed; NULL: leave it out */
 	time_t now;
