@@ -175,6 +175,17 @@ int command_list(struct ctx *c, const struct selection *s)
 	return perqube_change(c, s, FIREWALL_RELOAD, NULL, NULL, 0, NULL);
 }
 
+/* JSON of dump: the lines. */
+static void put_list(struct output *o, const char *qube, const struct fw_rules *rules)
+{
+	CLEANUP_STRV struct strv lines = STRV_INIT;
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	fw_rules_print(&text, rules, FW_SERVER);
+	strv_split(&lines, buf_str(&text), '\n');
+	json_value(o->json, qube, V_LIST(&lines));
+}
+
 int command_dump(struct ctx *c, const struct selection *s)
 {
 	struct output o = {.c = c, .s = s, .json = perqube_json(c, s)};
@@ -184,19 +195,13 @@ int command_dump(struct ctx *c, const struct selection *s)
 	admin_run(&c->admin, calls, s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		CLEANUP_FW_RULES struct fw_rules rules = {0};
-		CLEANUP_STRV struct strv lines = STRV_INIT;
-		CLEANUP_BUF struct buf text = BUF_INIT;
 		int r = read_rules(c, s, &calls[i], &rules);
 
 		status = r ? r : status;
-		if (r)
-			continue;
-		for (size_t k = 0; k < rules.n && !o.json; k++)
+		if (!r && o.json)
+			put_list(&o, calls[i].dest, &rules);
+		for (size_t k = 0; !r && !o.json && k < rules.n; k++)
 			put_raw(&o, calls[i].dest, &rules.v[k], FW_SERVER);
-		fw_rules_print(&text, &rules, FW_SERVER);
-		strv_split(&lines, buf_str(&text), '\n');
-		if (o.json)
-			json_value(o.json, calls[i].dest, V_LIST(&lines));
 	}
 	end(&o);
 	calls_free(calls, s->n);

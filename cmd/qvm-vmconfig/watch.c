@@ -44,9 +44,8 @@ static int watch_keys(struct watch *w, enum key_store store, struct err *err)
 		if (w->s->chosen || key_store(key, w->s->gen) == store)
 			r = ch->ops->watch(ch, key, err);
 	}
-	if (keys.n == 0) {
+	if (keys.n == 0)
 		r = ch->ops->watch(ch, *prefix ? "memory/" : "", err);
-	}
 	return r;
 }
 

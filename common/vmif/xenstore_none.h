@@ -28,7 +28,6 @@ static inline void xs_close(struct xs_handle *h)
 NONE(char **, xs_directory, NULL, struct xs_handle *h, xs_transaction_t t, const char *path, unsigned *n)
 NONE(void *, xs_read, NULL, struct xs_handle *h, xs_transaction_t t, const char *path, unsigned *len)
 NONE(bool, xs_write, false, struct xs_handle *h, xs_transaction_t t, const char *path, const void *p, unsigned len)
-NONE(bool, xs_mkdir, false, struct xs_handle *h, xs_transaction_t t, const char *path)
 NONE(bool, xs_rm, false, struct xs_handle *h, xs_transaction_t t, const char *path)
 NONE(bool, xs_set_permissions, false, struct xs_handle *h, xs_transaction_t t, const char *path,
      struct xs_permissions *perms, unsigned n)
