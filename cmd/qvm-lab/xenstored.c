@@ -26,6 +26,17 @@ static bool is_program(const char *path)
 	       memcmp(magic, "\177ELF", sizeof magic) == 0;
 }
 
+/* The caller frees; NULL: none of them is one. */
+static char *newest(const glob_t *g)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < g->gl_pathc; i++)
+		if (is_program(g->gl_pathv[i]) && (!found || strverscmp(g->gl_pathv[i], found) > 0))
+			found = g->gl_pathv[i];
+	return found ? xstrdup(found) : NULL;
+}
+
 char *xenstored_find(void)
 {
 	static const char *const patterns[] = {
@@ -38,9 +49,7 @@ char *xenstored_find(void)
 		glob_t g;
 
 		if (glob(patterns[i], 0, NULL, &g) == 0)
-			for (size_t k = g.gl_pathc; k > 0 && !found; k--)
-				if (is_program(g.gl_pathv[k - 1]))
-					found = xstrdup(g.gl_pathv[k - 1]);
+			found = newest(&g);
 		globfree(&g);
 	}
 	return found;
