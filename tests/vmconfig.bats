@@ -329,7 +329,7 @@ fw qubes-firewall/10.137.0.4/0099 unexpected'
 		app   qubes-ip            differs     at start    10.0.0.1  10.137.0.4
 		app   qubes-service/sshd  unexpected  at changes  1         |
 		app   memory/hotplug-max  differs     at start    1         4096000
-		fw    connected-ips       missing     at changes            10.137.0.4 10.137.0.6 10.137.0.5
+		fw    connected-ips       missing     at some               10.137.0.4 10.137.0.6 10.137.0.5
 	END
 	)"$'\n' ''
 	expect 1 "qvm-vmconfig check --jsonl app $LOCALTIME --channel xenstore" \

@@ -61,7 +61,7 @@ static int derive_all(struct check *k, struct subject *v, size_t n)
 
 static const char *when(const struct key_def *def)
 {
-	return def->live ? "at changes" : "at start";
+	return !def->live ? "at start" : def->flags & KEY_LATE ? "at some" : "at changes";
 }
 
 static void put_row(struct check *k, const struct drift *d)

@@ -5,14 +5,20 @@
 
 const char *const difference_names[] = {"missing", "differs", "unexpected"};
 
+/* At any time it holds what is true now. */
+static bool is_current(const struct key_def *def)
+{
+	return def->live && !(def->flags & KEY_LATE);
+}
+
 /*
  * What dom0 says there and can be compared. A qube says what it likes in its own keys, and takes random ones away
- * once it has read them. In a key that is written at start, a change that waits for the next one looks as if somebody
- * had written there: nobody tells what was true at the last start.
+ * once it has read them. Where a key does not hold what is true now, a change that waits for the next start looks as
+ * if somebody had written there: nobody tells what was true at the last one.
  */
 static bool is_comparable(const struct settings *s, const struct key_def *def)
 {
-	return def && def->way == KEY_TO_QUBE && !(def->flags & KEY_VOLATILE) && (def->live || !s->live);
+	return def && def->way == KEY_TO_QUBE && !(def->flags & KEY_VOLATILE) && (!s->live || is_current(def));
 }
 
 /* "qubes-firewall/10.137.0.4/" of "qubes-firewall/10.137.0.4/policy": what belongs to one client. */

@@ -20,7 +20,7 @@ static const struct opt watch_options[] = {
 };
 
 #define LIVE                                                                                                   \
-	{"--live", OPT_FLAG, 0, NULL, "not keys that are written at start only, where changes wait for the next"}
+	{"--live", OPT_FLAG, 0, NULL, "only keys that hold what is true now, not those where changes wait for a start"}
 
 static const struct opt check_options[] = {MANY_OPTIONS, LIVE, CHANNEL, GENERATION, LOCALTIME, OPT_END};
 

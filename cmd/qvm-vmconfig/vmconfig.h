@@ -10,7 +10,7 @@
 struct settings {
 	enum vmif_gen gen;
 	bool use[KEY_STORES]; /* the stores to look at */
-	bool live;            /* check: only keys that changes write at once */
+	bool live;            /* check: only keys that hold what is true now */
 	bool chosen;          /* --channel was given: all that is there is of interest, ours or not */
 };
 
