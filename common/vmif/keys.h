@@ -41,7 +41,7 @@ enum key_flags {
 	KEY_VOLATILE = 2,   /* random, or changed by the memory manager: it cannot be compared */
 	KEY_SHARED = 4,     /* of a network qube: where it owns the key, network qubes behind it may read it */
 	KEY_LATE = 8,       /* written at some changes (live), while others show with the next whole set */
-	KEY_LEFT = 16,      /* of a client of a network qube: may stay behind when the client has gone */
+	KEY_LEFT = 16,      /* of clients of a network qube: may stay behind when they have gone */
 };
 
 /* What a value looks like. The check takes any bytes (there is a NUL behind them, and may be others among them). */

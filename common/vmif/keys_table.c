@@ -64,7 +64,7 @@ const struct key_def key_defs[] = {
 	/* ---- 6: firewall of release 3 ---- */
 	TO_QUBE("qubes-iptables", ALL, KEY_BY_HAND, reload,
 		.meaning = "read the rules again", .source = "written behind the rules", .live = "firewall"),
-	TO_QUBE("qubes-iptables-header", ALL, 0, lines,
+	TO_QUBE("qubes-iptables-header", ALL, KEY_LEFT, lines,
 		.meaning = "rules that are not of one client", .source = "fixed text", .live = "firewall"),
 	TO_QUBE("qubes-iptables-domainrules/#", ALL, KEY_LEFT, lines,
 		.meaning = "rules of the client with this domain number", .source = "firewall rules of the client",
