@@ -206,3 +206,39 @@ $(wc -l <"$d/out") admin.vm.volume.Info
 $qubes admin.vm.volume.List
 $(jq -s 'map(select(.save_on_stop)) | length' "$d/out") admin.vm.volume.ListSnapshots"
 }
+
+# Each command stands before its output.
+STORAGE_OUTPUT='$ qvm-create --label red alpha
+$ qvm-volume import alpha:private one
+$ qvm-clone --quiet alpha beta
+$ qvm-volume resize beta:private 64MiB
+$ qvm-volume import beta:private two
+$ qvm-volume revert beta:private
+$ qvm-pool add second file-reflink -o dir_path=/srv/second
+$ qvm-create --label blue --pool private=second gamma
+$ qvm-volume import gamma:private two
+$ qvm-clone --quiet -P second alpha delta
+$ qvm-volume list --pool second
+POOL:VOLUME                   VMNAME  VOLUME_NAME  REVERT_POSSIBLE
+second:appvms/delta/private   delta   private      Yes
+second:appvms/delta/volatile  delta   volatile     No
+second:appvms/gamma/private   gamma   private      Yes
+$ qvm-pool remove second
+qvm-pool: error: Failed to remove pool second: Storage pool is in use: '"'second'"'
+exit status 1
+$ qvm-remove --force gamma delta beta alpha
+$ qvm-pool remove second
+$ qvm-pool list
+NAME          DRIVER
+varlibqubes   file
+linux-kernel  linux-kernel
+vm-pool       lvm_thin
+'
+
+@test "a script in a lab: the life of volumes and of a second pool" {
+	expect 0 '"$ROOT/tests/lab/storage.sh" </dev/null' "$STORAGE_OUTPUT" ''
+}
+
+@test "the same, the daemon killed after each step" {
+	expect 0 '"$ROOT/tests/lab/storage.sh" --kill </dev/null' "$STORAGE_OUTPUT" ''
+}
