@@ -218,6 +218,89 @@ prepare_run() {
 	stop_daemon
 }
 
+# ---- descriptors ----
+
+open_files() { # the daemon's
+	ls "/proc/$QVMD_PID/fd" | wc -l
+}
+# passes WHAT... : an import of ./data that comes with descriptors. Prints the reply; it leaves nothing open.
+passes() {
+	local before=$OPEN what=() i
+	for i; do what+=(-p "$i"); done
+	raw "${what[@]}" -f data admin.vm.volume.ImportWithSize+private off "$(stat -c %s data)\n"
+	for ((i = 0; i < 1000; i++)); do
+		[[ $(open_files) != "$before" ]] || return 0
+		_tick
+	done
+	ls -l "/proc/$QVMD_PID/fd" >&2
+	return 1
+}
+
+@test "an import that comes with descriptors: those that are no data are closed, and the bytes count" {
+	storage_fixture
+	head -c 1000000 /dev/urandom >data
+	mkdir directory
+	mkfifo pipe
+	: >empty
+	printf 'none of this' >other
+	ln -s /dev/null link
+	OPEN=$(open_files)
+	for what in directory pipe /dev/zero /dev/null /dev/mem . '>other' /proc/self/maps link; do
+		[[ $what != /dev/mem ]] || (: </dev/mem) 2>/dev/null || continue # not every machine lets one
+		raw admin.vm.volume.Clear+private off >/dev/null
+		run passes "$what"
+		assert_equal "$what: $output" "$what: 0\\0"
+		cmp data "$(file_of vm-off-private)"
+	done
+	# Of several none or the first good one is taken, and more of them than any client sends are no harm.
+	run passes directory pipe . data
+	assert_output '0\0'
+	cmp data "$(file_of vm-off-private)"
+	run passes {.,.}{,,,}
+	assert_output '0\0'
+	# A good one that holds something else: it counts, as it is.
+	head -c 1000000 /dev/urandom >other
+	run passes other
+	assert_output '0\0'
+	cmp -i 262144 other "$(file_of vm-off-private)"
+	run passes empty
+	assert_output '2\0QubesException\0\0Data import failed: not enough data (copied 0 bytes, expected 1000000 bytes)\0'
+	head -c 2000000 /dev/zero >other
+	run passes other
+	assert_output '2\0QubesException\0\0Data import failed: too much data (expected 1000000 bytes)\0'
+	# What is not an import takes none.
+	rows <<<$'> admin.vm.List dom0\n'
+	run raw -p data -p directory admin.vm.CurrentState off
+	assert_output --partial 'power_state=Halted'
+	run raw -p data admin.vm.volume.Resize+private off 1000000
+	assert_output '0\0'
+	run raw -c -p data admin.Events dom0
+	run passes directory
+	assert_output '0\0'
+}
+
+@test "a file that changes while it is imported" {
+	storage_fixture
+	head -c 1000000 /dev/urandom >data
+	head -c 8000000 /dev/urandom >big
+	OPEN=$(open_files)
+	for ((i = 0; i < 8; i++)); do
+		cp big file
+		(while truncate -s 0 file && truncate -s 1000000 file; do :; done) 3>&- &
+		writer=$!
+		run passes file
+		kill $writer
+		wait $writer || :
+		[[ $output == '0\0' || $output == '2\0QubesException\0\0Data import failed: '@(not\ enough|too\ much|error\ copying)\ data* ]] ||
+			fail "$output"
+	done
+	rows <<-'END'
+		> admin.vm.volume.ImportWithSize+private off 3\nend
+		< 0\0
+	END
+	expect 0 'cat "$(file_of vm-off-private)"' end
+}
+
 # ---- paths ----
 
 @test "no path leads out of dom0" {

@@ -4,6 +4,9 @@
  *
  *     rawcall [-s SOURCE] SOCKET METHOD+ARG DEST [PAYLOAD]   reply on one line; an empty reply is an empty line
  *     rawcall -f FILE ...              the bytes of FILE, as they come, behind PAYLOAD
+ *     rawcall -p WHAT ...              with the second piece of FILE (128 KiB each), or with the request, goes a
+ *                                      descriptor: of the path WHAT, ">PATH" for writing, "." of the connection;
+ *                                      may be repeated
  *     rawcall -x SOCKET BYTES          the whole request is BYTES
  *     rawcall -c ...                   close at once, read nothing
  *     rawcall -e N ...                 print N events (0: until killed), one a line, as they come:
@@ -127,6 +130,45 @@ static void read_events(int fd, unsigned long want)
 	putchar('\n');
 }
 
+#define MOST_PASSED 16
+
+/* Descriptors that go along with some bytes. */
+static int passed[MOST_PASSED];
+static size_t n_passed;
+
+static int open_passed(const char *what, int connection)
+{
+	bool writes = what[0] == '>';
+	int fd;
+
+	if (strcmp(what, ".") == 0)
+		return connection;
+	fd = open(what + writes, (writes ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		die(what);
+	return fd;
+}
+
+/* The first of these bytes, with all that is to be passed; so many were sent, or -1. */
+static ssize_t send_passed(int fd, const char *p, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof passed)];
+	} control = {0};
+	struct iovec data = {(void *)p, n};
+	struct msghdr msg = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+			     .msg_controllen = CMSG_SPACE(n_passed * sizeof(int))};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n_passed * sizeof(int));
+	memcpy(CMSG_DATA(c), passed, n_passed * sizeof(int));
+	n_passed = 0;
+	return sendmsg(fd, &msg, 0);
+}
+
 static bool send_all(int fd, const char *p, size_t n)
 {
 	while (n) {
@@ -148,24 +190,34 @@ static void send_file(int fd, const char *path)
 
 	if (from < 0)
 		die(path);
-	while ((r = read(from, buf, sizeof buf)) > 0 && send_all(fd, buf, (size_t)r))
-		;
+	for (int piece = 1; (r = read(from, buf, sizeof buf)) > 0; piece++) {
+		ssize_t sent = piece == 2 && n_passed ? send_passed(fd, buf, (size_t)r) : 0;
+
+		if (sent < 0 || !send_all(fd, buf + sent, (size_t)(r - sent)))
+			break;
+	}
 	close(from);
 }
 
 int main(int argc, char *argv[])
 {
 	static char reply[1 << 16];
-	const char *source = "dom0", *file = NULL;
+	const char *source = "dom0", *file = NULL, *pass[MOST_PASSED];
+	size_t n_pass = 0;
 	bool raw = false, close_early = false, events = false;
 	unsigned long want = 0;
 	int c, fd;
 
 	signal(SIGPIPE, SIG_IGN);
-	while ((c = getopt(argc, argv, "+s:f:xce:w:")) != -1)
+	while ((c = getopt(argc, argv, "+s:f:p:xce:w:")) != -1)
 		switch (c) {
 		case 's': source = optarg; break;
 		case 'f': file = optarg; break;
+		case 'p':
+			if (n_pass == MOST_PASSED)
+				return 2;
+			pass[n_pass++] = optarg;
+			break;
 		case 'x': raw = true; break;
 		case 'c': close_early = true; break;
 		case 'e': events = true; want = strtoul(optarg, NULL, 10); break;
@@ -178,7 +230,8 @@ int main(int argc, char *argv[])
 	argv += optind;
 	argc -= optind;
 	if (argc < (raw ? 2 : 3)) {
-		fputs("usage: rawcall [-s SOURCE] [-f FILE] [-c] [-e N] SOCKET METHOD+ARG DEST [PAYLOAD]\n"
+		fputs("usage: rawcall [-s SOURCE] [-f FILE] [-p WHAT]... [-c] [-e N] SOCKET METHOD+ARG DEST "
+		      "[PAYLOAD]\n"
 		      "       rawcall -x SOCKET BYTES\n", stderr);
 		return 2;
 	}
@@ -199,6 +252,16 @@ int main(int argc, char *argv[])
 	fd = try_connect(argv[0]);
 	if (fd < 0)
 		die(argv[0]);
+	for (size_t i = 0; i < n_pass; i++)
+		passed[i] = open_passed(pass[i], fd);
+	n_passed = n_pass;
+	if (n_passed && !file) {
+		ssize_t sent = send_passed(fd, header, header_len);
+
+		if (sent < 0)
+			die("sendmsg");
+		memmove(header, header + sent, header_len -= (size_t)sent);
+	}
 	/* A server may refuse before all was written: what it answered is still there to be read. */
 	if (send_all(fd, header, header_len) && send_all(fd, payload, payload_len) && file)
 		send_file(fd, file);
