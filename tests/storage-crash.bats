@@ -22,20 +22,18 @@ mount_at() {
 
 # ---- power cuts ----
 
-# Compares what the volume holds with a file, by way of the API alone.
-holds() {
-	[[ $(clone off:private alone:root) == '0\0' ]] || return 2
-	cmp -s "$1" "$(file_of appvms/alone/root)"
+# Finds out what the volume holds, by way of the API alone: a file with the same bytes.
+content() {
+	[[ $(clone off:private alone:root) == '0\0' ]] || return
+	file_of appvms/alone/root
 }
 
 # What the volumes say that they take, and what all files take.
 no_strays() {
-	local v said=0 is
-	for v in tpl:root on:private off:private dvm:private alone:private alone:root; do
-		((said += $(lines "admin.vm.volume.Info+${v#*:}" "${v%:*}" | sed -n 's/^usage=//p')))
-	done
-	is=$(find "$QVMD_STATE/dom0" -type f -printf '%b\n' | awk '{ n += $1 * 512 } END { print n + 0 }')
-	((said == is)) || fail "the volumes take $said bytes, the files $is: $(files)"
+	local said is
+	said=$(qvm-volume list --jsonl | grep -o '"usage":[0-9]*' | cut -d: -f2 | paste -sd+)
+	is=$(find "$QVMD_STATE/dom0" -type f -printf '%b*512+')0
+	((said == is)) || fail "the volumes take $((said)) bytes, the files $((is)): $(files)"
 }
 
 # Each makes ./new, what the volume holds when the change succeeds, and CHANGE, the call that is cut off.
@@ -80,18 +78,19 @@ prepare_run() {
 		change=${changes[round % ${#changes[@]}]}
 		"prepare_$change"
 		bash -c "exec 3>&-; $CHANGE" >reply 2>/dev/null &
-		read -rt "$(printf '0.%03d' $((RANDOM % 90)))" -u "$_TICK" || :
+		read -rt "$(printf '0.%03d' $((RANDOM % 60)))" -u "$_TICK" || :
 		kill_daemon
 		wait $! || :
 		storage_fixture
 		no_strays
-		if holds new; then
+		file=$(content)
+		if cmp -s new "$file"; then
 			mv new old
 			((news += 1))
 		elif [[ $(<reply) == '0\0'* ]]; then
 			fail "round $round: $change was acknowledged, and is lost"
 		else
-			holds old || fail "round $round: $change left neither the old nor the new"
+			cmp old "$file" || fail "round $round: $change left neither the old nor the new"
 		fi
 		rm -f new
 	done
