@@ -546,6 +546,24 @@ data_usage=
 	expect 0 'lines admin.vm.volume.Info+private dvm | sed -n 3p' $'size=2147483648\n'
 }
 
+@test "volumes of pools: no such pool, no such volume" {
+	storage_fixture
+	local call
+	for call in Info ListSnapshots Snapshot Revert Resize Set.revisions_to_keep Import CloneFrom CloneTo; do
+		rows <<-END
+			> admin.pool.volume.$call+nix dom0 vg/vm-off-private 1
+			< 2\\0PermissionDenied\\0\\0Argument not in 'pools'\\0
+			> admin.pool.volume.$call+thin dom0 vg/vm-off-root 1
+			< 2\\0QubesVolumeNotFoundError\\0\\0No such volume: 'vg/vm-off-root'\\0
+			> admin.pool.volume.$call dom0 vg/vm-off-private 1
+			< 2\\0ProtocolError\\0\\0expected an argument\\0
+			> admin.pool.volume.$call+thin off vg/vm-off-private 1
+			< 2\\0ProtocolError\\0\\0expected destination to be AdminVM\\0
+		END
+		[[ $call == Import ]] || rows <<<"> admin.pool.volume.$call+thin dom0"$'\n''< 2\0ProtocolError\0\0expected payload\0'
+	done
+}
+
 @test "volumes: older generations refuse in their own way" {
 	storage_fixture --compat 4.3
 	rows <<-'END'
@@ -557,6 +575,12 @@ data_usage=
 		< 2\0QubesException\0\0unexpected driver name: nix\0
 		> admin.pool.Add+file dom0 name=p\nx=1\ny=2\ndir_path=/p
 		< 2\0QubesException\0\0unexpected driver options: x y\0
+		> admin.pool.Add+file dom0 name=thin\ndir_path=/p
+		< 
+		> admin.pool.Add+file dom0 name=p\ndir_path=/p\ndir_path=/p
+		< 
+		> admin.vm.volume.CloneTo+private off nix
+		< 
 		> admin.vm.volume.Resize+private off 4096
 		< 2\0StoragePoolException\0\0For your own safety, shrinking of private is disabled (4096 < 8388608). If you really know what you are doing, shrink its file system first.\0
 		> admin.vm.volume.Resize+private off 8388608

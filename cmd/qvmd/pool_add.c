@@ -124,8 +124,10 @@ static int check(struct req *r, const struct driver *d, struct kvs *options, cha
 	    check_keys(d, options, r->sys->opt.compat, err) < 0 ||
 	    check_values(d, options, r->sys->opt.compat, err) < 0)
 		return -EINVAL;
+	/* Before next it was an assertion that failed: no words. */
 	if (pool_find(r->sys, *ret_name))
-		return err_set(err, -EEXIST, "QubesPoolInUseError", "Storage pool is in use: '%s'", *ret_name);
+		return err_set(err, -EEXIST, r->sys->opt.compat ? "ProtocolError" : "QubesPoolInUseError",
+			       "Storage pool is in use: '%s'", *ret_name);
 	if (d->missing)
 		return err_set(err, -EOPNOTSUPP, "QubesException", "Driver %s is not available here: %s", d->name,
 			       d->missing);
