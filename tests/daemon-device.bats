@@ -162,9 +162,12 @@ work device-detach:block port=usb:sda"
 		block.Attach+usb+sda|vault||2\0QubesVMNotRunningError\0\0VM not running, cannot attach device, do you mean \`assign\`?\0
 		block.Attach+usb+sda|far||2\0QubesVMNotRunningError\0\0VM not running, cannot attach device, do you mean \`assign\`?\0
 		block.Attach+usb+sdx|work||2\0ProtocolError\0\0Cannot attach ambiguous block device.\0
+		block.Attach+vault+sda|work||2\0QubesVMNotRunningError\0\0Domain vault needs to be running to attach device from it\0
+		usb.Attach+vault+2-1|work||2\0ProtocolError\0\0Cannot attach ambiguous usb device.\0
 		block.Attach+usb+sda+other|work||2\0ProtocolError\0\0Cannot attach ambiguous block device.\0
 		usb.Attach+usb+_+1d6b+0104+CAFEBABE+u080650|work||2\0ProtocolError\0\0Cannot attach ambiguous usb device.\0
 		block.Attach+usb+sda|work|_frontend-dev='hda'|2\0QubesValueError\0\0Invalid frontend-dev option value: hda\0
+		block.Attach+usb+sda|work|_read-only='maybe'|2\0QubesValueError\0\0Invalid read-only option value: maybe\0
 		block.Attach+usb+sr0|work|_read-only='no'|2\0QubesValueError\0\0This device can be attached only read-only\0
 		block.Attach+usb+sda|work|_devtype='tape'|2\0QubesValueError\0\0devtype option can only have 'disk' or 'cdrom' value\0
 		block.Attach+usb+sda|work|_speed='1'|2\0QubesValueError\0\0Unsupported option speed\0

@@ -213,6 +213,9 @@ int device_attach_checked(struct vm *v, const struct devuse *u, struct err *err)
 	if (!can_have_devices(v))
 		return err_set(err, -EINVAL, "QubesVMNotRunningError",
 			       "VM not running, cannot attach device, do you mean `assign`?");
+	if (!d && u->class == DEV_BLOCK && !vm_is_running(backend))
+		return err_set(err, -EINVAL, "QubesVMNotRunningError",
+			       "Domain %s needs to be running to attach device from it", backend->name);
 	if (!d)
 		return err_set(err, -ENODEV, "ProtocolError", "Cannot attach ambiguous %s device.", class);
 	if (v->devices && devuses_find_port(&v->devices->attached, u->class, &d->ref)) {

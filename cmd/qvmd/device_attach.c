@@ -55,7 +55,6 @@ void device_port_event(struct vm *v, const char *what, enum devclass class, cons
 
 struct attaching {
 	struct vm *v;
-	struct vm *backend;
 	const struct device *d;
 	struct kvs *options; /* completed by the rules */
 };
@@ -132,9 +131,6 @@ static int prepare_block(struct attaching *a, struct err *err)
 	if (given && read_only && !bool_word(given))
 		return err_set(err, -EINVAL, "QubesValueError", "This device can be attached only read-only");
 	kvs_put(a->options, "read-only", (given ? bool_word(given) == 1 : read_only) ? "yes" : "no", false);
-	if (!vm_is_running(a->backend))
-		return err_set(err, -EINVAL, "QubesVMNotRunningError",
-			       "Domain %s needs to be running to attach device from it", a->backend->name);
 	devtype = kvs_get(a->options, "devtype");
 	return kvs_get(a->options, "frontend-dev") ? 0 : choose_frontend(a, devtype && streq(devtype, "cdrom"), err);
 }
@@ -187,7 +183,7 @@ int device_attach(struct vm *v, enum devclass class, const struct device *d, con
 		.mode = DEVMODE_MANUAL,
 		.frontend = xstrdup(v->name),
 	};
-	struct attaching a = {.v = v, .backend = vm_find(v->sys, d->ref.backend), .d = d, .options = &u.options};
+	struct attaching a = {.v = v, .d = d, .options = &u.options};
 	int r;
 
 	for (size_t i = 0; i < options->n; i++)
