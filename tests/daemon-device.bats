@@ -512,6 +512,18 @@ work device-pre-assign:usb device=usb:2-1 options={}
 work device-assign:usb device=usb:2-1 options={}"
 }
 
+@test "PCI devices in 4.2 are named by their bus" {
+	start_daemon --compat 4.2
+	rows <<-END
+		pci.Available+01_00.0|dom0||0\\001_00.0 description=Network: Intel Corporation Ethernet Controller I225-V\\n
+		pci.Available+00_1c.0-00_00.0|dom0||0\\0
+		pci.Available+00_14.0|dom0||0\\000_14.0 description=PCI_USB: Intel Corporation Alder Lake PCH USB 3.2 xHCI Host Controller\\n
+		pci.List|sys-net||0\\0dom0+01_00.0 persistent=yes\\n
+	END
+	expect 0 'raw admin.vm.Kill sys-net; raw admin.vm.Start sys-net; dev pci.List sys-net' \
+		'0\0'$'\n''0\0'$'\n''0\0dom0+01_00.0 persistent=yes\n'$'\n'
+}
+
 @test "the names of disks that a qube sees" {
 	sed -n '1,/class: block, port: sda,/p' "$BATS_TEST_TMPDIR/f.yaml" >"$BATS_TEST_TMPDIR/many.yaml"
 	for i in {1..20}; do

@@ -139,5 +139,9 @@ void devices_told(struct vm *v, enum devclass class, const struct key_values *ke
 /* What the fixture gave to v. The caller frees the array and what it holds. */
 struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n);
 
+/* The name of this port in the generation that is served, if there is a device of the fixture in it. The caller
+ * frees. */
+char *lab_port(struct vm *v, enum devclass class, const char *port);
+
 /* Adds a device that the lab's qube has: "PORT:ID properties" of its class. Store and memory, no events. */
 int lab_device_put(struct vm *v, enum devclass class, const char *line, struct err *err);

@@ -188,6 +188,8 @@ static int put_assigned(struct load *l, struct entry *e, yaml_node_t *item)
 	int mode = e->mode ? devmode_from_name(e->mode) : DEVMODE_AUTO;
 	CLEANUP_DEVUSE struct devuse u = {0};
 	CLEANUP_ERR struct err why = ERR_INIT;
+	CLEANUP_FREE char *path = NULL;
+	struct vm *backend;
 
 	if (class < 0)
 		return fixture_bad(l, item, "class", "a device is of class block, mic, pci, testclass or usb");
@@ -195,8 +197,11 @@ static int put_assigned(struct load *l, struct entry *e, yaml_node_t *item)
 		return fixture_bad(l, item, "mode", "auto-attach, ask-to-attach or required is expected");
 	if (!e->device || device_ref_parse(&u.ref, e->device) < 0 || !chars_all(e->device, "!-~"))
 		return fixture_bad(l, item, "device", "QUBE:PORT or QUBE:PORT:ID is expected");
-	if (!vm_find(l->sys, u.ref.backend))
+	backend = vm_find(l->sys, u.ref.backend);
+	if (!backend)
 		return fixture_bad(l, item, "device", "there is no qube '%s'", u.ref.backend);
+	path = u.ref.port;
+	u.ref.port = lab_port(backend, (enum devclass)class, path);
 	u.class = (enum devclass)class;
 	u.mode = (enum devmode)mode;
 	u.frontend = xstrdup(e->v->name);

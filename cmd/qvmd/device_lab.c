@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "qvmd/device.h"
 #include "qvmd/store.h"
@@ -14,6 +15,30 @@ static int by_key(const void *a, const void *b)
 	CLEANUP_FREE char *yk = xasprintf("%s:%s", y->ref.port, y->ref.id);
 
 	return strcmp(xk, yk);
+}
+
+/* The entry that begins with "CLASS PORT:", or NULL. */
+static const char *lab_entry(struct vm *v, const char *mark)
+{
+	const struct strv *lab = &devices_of(v)->lab;
+
+	for (size_t i = 0; i < lab->n; i++)
+		if (skip_prefix(lab->v[i], mark))
+			return lab->v[i];
+	return NULL;
+}
+
+/* 4.2 names a PCI device by its bus and not by the way to it: bb_dd.f of 0000:bb:dd.f (admin-api 8.1). */
+static void name_as_then(const struct sys *s, enum devclass class, struct device *d)
+{
+	const char *sbdf = device_text(d, "_sbdf"), *bus = strchr(sbdf, ':');
+
+	if (s->opt.compat != 42 || class != DEV_PCI || !bus || !strchr(bus + 1, ':') ||
+	    !chars_all(bus + 1, "0-9a-f.:"))
+		return;
+	free(d->ref.port);
+	d->ref.port = xstrdup(bus + 1);
+	*strchr(d->ref.port, ':') = '_';
 }
 
 struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n)
@@ -29,13 +54,26 @@ struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n)
 
 		/* All of them were read once before. */
 		if (line && device_line_parse(&list[n], &context, line, NULL) == 0)
-			n++;
+			name_as_then(v->sys, class, &list[n++]);
 		else
 			device_release(&list[n]);
 	}
 	qsort(list, n, sizeof *list, by_key);
 	*ret_n = n;
 	return list;
+}
+
+char *lab_port(struct vm *v, enum devclass class, const char *port)
+{
+	const struct device_context context = {devclass_names[class], v->name};
+	CLEANUP_FREE char *mark = xasprintf("%s %s:", devclass_names[class], port);
+	const char *entry = lab_entry(v, mark);
+	CLEANUP_DEVICE struct device d = {0};
+
+	if (!entry || device_line_parse(&d, &context, entry + strlen(devclass_names[class]) + 1, NULL) < 0)
+		return xstrdup(port);
+	name_as_then(v->sys, class, &d);
+	return STEAL(d.ref.port);
 }
 
 static void up(struct vm *v, bool quiet)
@@ -54,21 +92,17 @@ int lab_device_put(struct vm *v, enum devclass class, const char *line, struct e
 {
 	const struct device_context context = {devclass_names[class], v->name};
 	CLEANUP_DEVICE struct device d = {0};
-	CLEANUP_FREE char *entry = xasprintf("%s %s", devclass_names[class], line);
+	CLEANUP_FREE char *entry = xasprintf("%s %s", devclass_names[class], line), *mark = NULL;
 	int r = device_line_parse(&d, &context, line, err);
 
 	if (r == 0)
 		r = device_props_check(&d.props, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < devices_of(v)->lab.n; i++) {
-		const char *other = v->devices->lab.v[i];
-		size_t n = strlen(devclass_names[class]) + 1 + strlen(d.ref.port) + 1;
-
-		if (strncmp(other, entry, n) == 0)
-			return err_set(err, -EEXIST, "", "there is another %s device in port %s",
-				       devclass_names[class], d.ref.port);
-	}
+	mark = xasprintf("%s %s:", devclass_names[class], d.ref.port);
+	if (lab_entry(v, mark))
+		return err_set(err, -EEXIST, "", "there is another %s device in port %s", devclass_names[class],
+			       d.ref.port);
 	strv_add(&v->devices->lab, entry);
 	store_lab_device(v, entry);
 	return 0;
