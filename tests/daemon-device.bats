@@ -393,6 +393,68 @@ usb domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices"
 	END
 }
 
+# plug VERB+PORT CLASS QUBE REPLY
+plug() {
+	run raw "lab.device.$2.$1" "$3"
+	assert_equal "$* -> $output" "$* -> $4"
+}
+
+@test "a stick is unplugged and plugged in, with all that is on it" {
+	start_daemon
+	expect 0 'raw admin.vm.Start work; raw admin.vm.Start personal' $'0\\0\n0\\0\n'
+	rows <<-END
+		block.Attach+sys-usb+sda1|work||$OK
+		usb.Attach+sys-usb+2-3|personal||$OK
+		block.Assign+sys-usb+sda|work|mode='auto-attach'|$OK
+	END
+	events_start
+	plug Unplug+2-1 usb sys-usb "$OK"
+	run events
+	assert_output "\
+sys-usb device-list-change:block
+sys-usb device-removed:block port=sys-usb:sda1
+sys-usb device-removed:block port=sys-usb:sda
+sys-usb domain-qdb-change:/qubes-block-devices path=/qubes-block-devices
+work device-detach:block port=sys-usb:sda1
+sys-usb device-list-change:usb
+sys-usb device-removed:usb port=sys-usb:2-1
+sys-usb domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices"
+	events_clear
+	expect 0 "qvm-block list sys-usb | cut -d' ' -f1; qvm-usb list sys-usb | cut -d' ' -f1" \
+		$'sys-usb:sdb\nsys-usb:2-2\nsys-usb:2-3\nsys-usb:2-4.1\n'
+	# once more, and it is gone when its qube starts again
+	plug Unplug+2-1 usb sys-usb "$OK"
+	expect 0 'raw admin.vm.Kill sys-usb; raw admin.vm.Start sys-usb' $'0\\0\n0\\0\n'
+	rows <<<"usb.Available+2-1|sys-usb||0\\0"
+	events_clear
+	plug Plug+2-1 usb sys-usb "$OK"
+	plug Plug+2-1 usb sys-usb "$OK"
+	run events
+	assert_output "\
+sys-usb device-list-change:block
+sys-usb device-added:block device=sys-usb:sda1:0951:1666:60A44C413FAE:u080650:1.0:1
+sys-usb device-added:block device=sys-usb:sda:0951:1666:60A44C413FAE:u080650:1.0
+sys-usb domain-qdb-change:/qubes-block-devices path=/qubes-block-devices
+work device-pre-attach:block device=sys-usb:sda:0951:1666:60A44C413FAE:u080650:1.0 options={}
+work device-attach:block device=sys-usb:sda:0951:1666:60A44C413FAE:u080650:1.0 options={'read-only': 'no', 'frontend-dev': 'xvdi'}
+sys-usb device-list-change:usb
+sys-usb device-added:usb device=sys-usb:2-1:0951:1666:60A44C413FAE:u080650
+sys-usb domain-qdb-change:/qubes-usb-devices path=/qubes-usb-devices"
+	# what the qube tells of stays, and what is unplugged outlives no daemon
+	"$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.sys-usb.sock" write /qubes-block-devices/sdx/desc x >/dev/null
+	"$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.sys-usb.sock" write /qubes-block-devices '' >/dev/null
+	plug Unplug+sda block sys-usb "$OK"
+	expect 0 "qvm-block list sys-usb | cut -d' ' -f1" $'sys-usb:sdb\nsys-usb:sdx\n'
+	kill_daemon
+	start_daemon
+	expect 0 "raw admin.vm.Start sys-usb; qvm-block list sys-usb | cut -d' ' -f1" \
+		$'0\\0\nsys-usb:sda\nsys-usb:sda1\nsys-usb:sdb\n'
+	plug Unplug+2-9 usb sys-usb '2\0QubesException\0\0sys-usb has no usb device in port 2-9\0'
+	plug Plug+2-1 usb work '2\0QubesException\0\0work has no usb device in port 2-1\0'
+	plug Plug+2-1 webcam sys-usb "2\\0ProtocolError\\0\\0no such method: 'lab.device.webcam.Plug'\\0"
+	plug Plug usb sys-usb '2\0ProtocolError\0\0expected an argument\0'
+}
+
 @test "pci: properties follow the assignment" {
 	begin
 	local get='raw admin.vm.property.Get'

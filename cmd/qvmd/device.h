@@ -39,6 +39,7 @@ struct vm_devices {
 	struct device *present[DEVCLASS_COUNT]; /* what it offers now, by source */
 	size_t n_present[DEVCLASS_COUNT];
 	struct strv lab; /* what it would offer while it runs: "CLASS LINE" (device_lab.c) */
+	struct strv unplugged; /* and of that, until the daemon ends, does not: "CLASS PORT" */
 };
 
 struct vm_devices *devices_of(struct vm *v); /* made when there is none yet */
@@ -136,7 +137,7 @@ void devices_told(struct vm *v, enum devclass class, const struct key_values *ke
 
 /* ---- lab (device_lab.c) ---- */
 
-/* What the fixture gave to v. The caller frees the array and what it holds. */
+/* What the fixture gave to v and is plugged in. The caller frees the array and what it holds. */
 struct device *lab_devices(struct vm *v, enum devclass class, size_t *ret_n);
 
 /* The name of this port in the generation that is served, if there is a device of the fixture in it. The caller

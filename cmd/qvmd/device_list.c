@@ -212,6 +212,7 @@ void devices_forget(struct vm *v)
 		return;
 	devices_clear(v);
 	devuses_release(&d->attached);
+	strv_release(&d->unplugged);
 	for (int c = 0; c < DEVCLASS_COUNT; c++) {
 		for (size_t i = 0; i < d->n_present[c]; i++)
 			device_release(&d->present[c][i]);

@@ -254,6 +254,7 @@ extern const struct method methods_notify[];    /* 2.16 sleep of the machine, up
 extern const struct method methods_stats[];     /* 2.14 admin.vm.Stats: stats.c */
 extern const struct method methods_device[];    /* 2.11: device.c */
 extern const struct method methods_denied[];    /* 2.11: device_denied.c */
+extern const struct method methods_lab[];       /* of this daemon alone: device_lab.c */
 extern const struct method methods_firewall[];  /* 2.12: firewall.c */
 extern const struct method methods_pool[];      /* 2.9: pool.c */
 extern const struct method methods_volume[];    /* 2.10, 2.15: volume_call.c */

@@ -265,6 +265,15 @@ void device_release(struct device *d)
 	device_props_release(&d->props);
 }
 
+struct device device_copy(const struct device *d)
+{
+	struct device copy = {.ref = device_ref_new(d->ref.backend, d->ref.port, d->ref.id)};
+
+	for (size_t i = 0; i < d->props.keys.n; i++)
+		device_props_put(&copy.props, d->props.keys.v[i], d->props.values.v[i]);
+	return copy;
+}
+
 static int not_a_line(const char *line, struct err *err)
 {
 	return err_set(err, -EBADMSG, "ProtocolError", "Invalid device line: %s", line);

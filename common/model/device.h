@@ -79,6 +79,7 @@ struct device {
 
 void device_release(struct device *d);
 #define CLEANUP_DEVICE CLEANUP(device_release)
+struct device device_copy(const struct device *d);
 /*
  * Reads a line. -EBADMSG with err when it is none, or when its properties speak of another device than its head, or
  * when its interfaces are no codes; ret->ref then names the device if the head could be read (else its parts are NULL).
