@@ -267,6 +267,8 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		internal.GetSystemInfo -23N 0 - -
 		internal.SuspendPost -23N 0 - -
 		internal.SuspendPre -23N 0 - -
+		internal.vm.volume.ImportBegin -23N * + ?
+		internal.vm.volume.ImportEnd -23N * + +
 		lab.device.*.Plug S23N * + -
 		lab.device.*.Unplug S23N * + -
 		qubes.NotifyUpdates -23N 0 - +

@@ -208,6 +208,88 @@ stalled() {
 		$'2\noff:private\nsize=8388608\n'
 }
 
+# What the script of dom0 does (admin-api 1.9).
+script_begin() { # QUBE [SIZE]: sets SIZE and FILE
+	local reply
+	reply=$(raw internal.vm.volume.ImportBegin+private "$@")
+	[[ $reply == '0\0'* ]] || fail "$reply"
+	read -r SIZE FILE <<<"${reply#0\\0}"
+}
+
+@test "an import in two steps, whose bytes somebody else writes" {
+	events_start
+	head -c 3000000 /dev/urandom >data
+	truncate -s 8388608 data
+	script_begin off
+	assert_equal "$SIZE $(stat -c %s "$FILE")" '8388608 8388608'
+	[[ $FILE == "$QVMD_STATE"/dom0/dev/vg/vm-off-private.*.img ]]
+	dd if=data of="$FILE" bs=128k conv=sparse,notrunc,fdatasync status=none
+	# until its end nothing has changed, and nothing else goes on
+	rows <<-'END'
+		> internal.vm.volume.ImportBegin+private off
+		< 2\0StoragePoolException\0\0Volume vg/vm-off-private is busy with an import\0
+		> admin.vm.volume.ImportWithSize+private off 1\nx
+		< 2\0StoragePoolException\0\0Volume vg/vm-off-private is busy with an import\0
+	END
+	expect 0 'clone off:private dvm:private; head -n 1 "$(file_of appvms/dvm/private)"' $'0\\0\noff:private\n'
+	expect 0 'raw internal.vm.volume.ImportEnd+private off ok' $'0\\0\n'
+	cmp data "$(file_of vm-off-private)"
+	assert_equal "$(file_of vm-off-private)" "$FILE"
+	# of another size, with too much in the file
+	script_begin off 5
+	printf Hello, >"$FILE"
+	expect 0 'raw internal.vm.volume.ImportEnd+private off ok; cat "$(file_of vm-off-private)"; info off private size' \
+		$'0\\0\nHellosize=5\n'
+	# failed: the old stays
+	script_begin off 7
+	printf fail >"$FILE"
+	rows <<-'END'
+		> internal.vm.volume.ImportEnd+private off fail\nerror copying data
+		< 2\0QubesException\0\0Data import failed: error copying data\0
+		> internal.vm.volume.ImportEnd+private off ok
+		< 2\0StoragePoolException\0\0Nothing is imported into volume vg/vm-off-private\0
+	END
+	script_begin off 7
+	rm "$FILE"
+	run raw internal.vm.volume.ImportEnd+private off ok
+	assert_output --regexp "^2.0QubesException.0.0Data import failed: cannot open '/dev/vg/vm-off-private\.[0-9]+\.img': No such file or directory.0$"
+	expect 0 'cat "$(file_of vm-off-private)"' 'Hello'
+	seen <<-'END'
+		off domain-volume-import-begin volume=private size=None
+		dvm domain-import-volume name=private source=vg/vm-off-private
+		off domain-volume-import-end volume=private success=True
+		off domain-volume-import-begin volume=private size=5
+		off domain-volume-import-end volume=private success=True
+		off domain-volume-import-begin volume=private size=7
+		off domain-volume-import-end volume=private success=False
+		off domain-volume-import-begin volume=private size=7
+		off domain-volume-import-end volume=private success=False
+	END
+	rows <<-'END'
+		> internal.vm.volume.ImportBegin+nix off
+		< 2\0PermissionDenied\0\0Argument not in 'off volumes'\0
+		> internal.vm.volume.ImportEnd+nix off ok
+		< 2\0PermissionDenied\0\0Argument not in 'off volumes'\0
+		> internal.vm.volume.ImportBegin+private on
+		< 2\0QubesVMNotHaltedError\0\0Domain is not powered off: 'on'\0
+		> internal.vm.volume.ImportBegin+root off
+		< 2\0StoragePoolException\0\0Can not import into save_on_stop=False volume appvms/off/root\0
+		> internal.vm.volume.ImportBegin+private off 5x
+		< 2\0ProtocolError\0\0Size of new data contains non ASCII digits\0
+		> internal.vm.volume.ImportEnd+private off
+		< 2\0ProtocolError\0\0expected payload\0
+	END
+	run raw internal.vm.volume.ImportBegin+private off 9223372036854775807
+	assert_output --regexp "^2.0StoragePoolException.0.0cannot make '/dev/vg/vm-off-private\.[0-9]+\.img': (File too large|Invalid argument).0$"
+	# one that nobody ended is gone with the daemon
+	script_begin off 9
+	before=$(files | wc -l)
+	kill_daemon
+	storage_fixture
+	assert_equal "$(files | wc -l)" $((before - 1))
+	expect 0 'clone off:private dvm:private; cat "$(file_of appvms/dvm/private)"' $'0\\0\nHello'
+}
+
 @test "clone: bytes, size, events, tokens" {
 	events_start
 	expect 0 'clone off:private on:private' $'0\\0\n'

@@ -108,16 +108,10 @@ static void handle_clone_to(struct req *r)
 
 /* ---- clearing ---- */
 
-static void fire_end(struct volume *v, bool success)
-{
-	fire(v->vm->sys, v->vm, "domain-volume-import-end", "volume", volume_names[v->id], "success",
-	     success ? "True" : "False", NULL);
-}
-
 static void end_clear(struct fill *f, struct volume *v, const struct err *err)
 {
 	if (v)
-		fire_end(v, !err);
+		import_ended(v, !err);
 	if (err)
 		req_fail_err(f->req, err);
 	else
@@ -132,11 +126,11 @@ static void handle_clear(struct req *r)
 	if (!target_find(r, &t) || refuse_fleeting(r, &t) || refuse_busy(r, &t))
 		return;
 	zeros.size = t.v->now.size;
-	fire(r->sys, t.v->vm, "domain-volume-import-begin", "volume", volume_names[t.v->id], "size", "None", NULL);
+	import_began(t.v, -1);
 	if (volume_is_formatted(t.v))
 		return start(r, t.v, zeros, t.vid, "a clearing", end_clear);
 	volume_switch(t.v, &(struct content){ .size = zeros.size });
-	fire_end(t.v, true);
+	import_ended(t.v, true);
 	req_ok(r, "");
 }
 

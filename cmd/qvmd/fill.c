@@ -10,20 +10,21 @@
 #include "qvmd/tree.h"
 
 /* In the thread. */
-static int make_file(struct fill *f, struct err *err)
+static int fill_file(struct fill *f, struct err *err)
 {
-	CLEANUP_CLOSE int fd = tree_open(f->root, f->path, O_RDWR | O_CREAT | O_EXCL);
+	CLEANUP_CLOSE int fd = tree_open(f->root, f->path, O_RDWR | (f->is_made ? 0 : O_CREAT | O_EXCL));
 	int r = fd < 0 ? fd : tree_sync(f->root, f->path);
 
 	if (r < 0)
-		return err_set(err, r, "StoragePoolException", "cannot make '%s': %s", f->path, strerror(-r));
+		return err_set(err, r, "StoragePoolException", "cannot %s '%s': %s", f->is_made ? "open" : "make",
+			       f->path, strerror(-r));
 	return f->write(f, fd, err);
 }
 
 static int work(struct job *j, struct err *err)
 {
 	struct fill *f = (struct fill *)j;
-	int r = make_file(f, err);
+	int r = fill_file(f, err);
 
 	if (r < 0)
 		tree_remove(f->root, f->path);
@@ -79,6 +80,14 @@ void fill_init(struct fill *f, struct req *r, struct volume *v, uint64_t size, c
 	f->path = volume_gen_path(v, gen);
 	f->content = (struct content){ gen, size, size };
 	v->busy = what;
+}
+
+void fill_use(struct fill *f, struct volume *v, const struct content *c)
+{
+	free(f->path);
+	f->path = volume_gen_path(v, c->gen);
+	f->content = *c;
+	f->is_made = true;
 }
 
 void fill_start(struct fill *f, struct sys *s)

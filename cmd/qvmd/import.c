@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Import: a volume's content comes with the call, as long as it may be (admin-api 1.9). */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "qvmd/passed.h"
 #include "qvmd/server.h"
 #include "qvmd/storage_call.h"
+#include "qvmd/tree.h"
 
 #define BUFFER (128u << 10) /* larger ones do not fit into the caches, and cost the file system more */
 #define SIZE_LINE 21        /* longer is no number */
@@ -21,6 +24,22 @@ struct import {
 	int file;     /* the data themselves, from a client on this machine; -1: it sends them */
 	struct buf head; /* came before the job began */
 };
+
+/* ---- events ---- */
+
+void import_began(struct volume *v, int64_t size)
+{
+	CLEANUP_FREE char *announced = size < 0 ? xstrdup("None") : xasprintf("%lld", (long long)size);
+
+	fire(v->vm->sys, v->vm, "domain-volume-import-begin", "volume", volume_names[v->id], "size", announced,
+	     NULL);
+}
+
+void import_ended(struct volume *v, bool success)
+{
+	fire(v->vm->sys, v->vm, "domain-volume-import-end", "volume", volume_names[v->id], "success",
+	     success ? "True" : "False", NULL);
+}
 
 /* ---- in the thread ---- */
 
@@ -159,8 +178,7 @@ static int write_import(struct fill *f, int fd, struct err *err)
 static void end_import(struct fill *f, struct volume *v, const struct err *err)
 {
 	if (v)
-		fire(f->job.sys, v->vm, "domain-volume-import-end", "volume", volume_names[f->id], "success",
-		     err ? "False" : "True", NULL);
+		import_ended(v, !err);
 	if (err)
 		req_fail(f->req, "QubesException", "Data import failed: %s", err->text);
 	else
@@ -177,14 +195,18 @@ static void release_import(struct fill *f)
 	free(i);
 }
 
+static bool may_import(struct req *r, const struct target *t)
+{
+	return !refuse_running(r, t) && !refuse_fleeting(r, t) && !refuse_busy(r, t);
+}
+
 /* size: what will come, -1 for as much as there is now. data: what has come already. */
 static void import(struct req *r, const struct target *t, int64_t size, const char *data, size_t len)
 {
-	CLEANUP_FREE char *announced = size < 0 ? xstrdup("None") : xasprintf("%lld", (long long)size);
 	struct import *i;
 	int in;
 
-	if (refuse_running(r, t) || refuse_fleeting(r, t) || refuse_busy(r, t))
+	if (!may_import(r, t))
 		return;
 	in = conn_input(r->conn);
 	if (in < 0)
@@ -197,8 +219,7 @@ static void import(struct req *r, const struct target *t, int64_t size, const ch
 	fill_init(&i->fill, r, t->v, size < 0 ? t->v->now.size : (uint64_t)size, "an import");
 	i->fill.job.wake = i->in = in;
 	buf_add(&i->head, data, len);
-	fire(r->sys, t->v->vm, "domain-volume-import-begin", "volume", volume_names[t->v->id], "size", announced,
-	     NULL);
+	import_began(t->v, size);
 	fill_start(&i->fill, r->sys);
 }
 
@@ -228,6 +249,100 @@ static void handle_import_with_size(struct req *r)
 	import(r, &t, size, t.rest + line, t.len - line);
 }
 
+/* ---- by somebody else, in two steps (admin-api 1.9, 2.16) ---- */
+
+/* A file of this size, for others to write to. Its path on this machine, which the caller frees, or NULL with err. */
+static char *make_file(const struct volume *v, const struct content *c, struct err *err)
+{
+	CLEANUP_FREE char *path = volume_gen_path(v, c->gen), *link = NULL;
+	CLEANUP_CLOSE int fd = tree_open(storage_root(v->vm->sys), path, O_RDWR | O_CREAT | O_EXCL);
+	char where[PATH_MAX];
+	ssize_t n;
+
+	if (fd < 0) {
+		err_set(err, fd, "StoragePoolException", "cannot make '%s': %s", path, strerror(-fd));
+		return NULL;
+	}
+	link = xasprintf("/proc/self/fd/%d", fd);
+	n = ftruncate(fd, (off_t)c->size) < 0 ? -1 : readlink(link, where, sizeof where);
+	if (n >= 0 && (size_t)n < sizeof where)
+		return xmemdup0(where, (size_t)n);
+	err_set(err, -EIO, "StoragePoolException", "cannot make '%s': %s", path,
+		strerror(n < 0 ? errno : ENAMETOOLONG));
+	tree_remove(storage_root(v->vm->sys), path);
+	return NULL;
+}
+
+static void handle_begin(struct req *r)
+{
+	CLEANUP_TARGET struct target t = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+	CLEANUP_FREE char *path = NULL, *answer = NULL;
+	struct content c;
+	int64_t size = -1;
+
+	if (!target_find(r, &t))
+		return;
+	if (t.len && payload_number("Size of new data", t.rest, t.len, false, &size, &err) < 0)
+		return req_fail_err(r, &err);
+	if (!may_import(r, &t))
+		return;
+	c.size = c.valid = size < 0 ? t.v->now.size : (uint64_t)size;
+	c.gen = volume_next_gen(r->sys);
+	path = make_file(t.v, &c, &err);
+	if (!path)
+		return req_fail_err(r, &err);
+	t.v->busy = "an import";
+	t.v->incoming = c;
+	import_began(t.v, size);
+	answer = xasprintf("%llu %s", (unsigned long long)c.size, path);
+	req_ok(r, answer);
+}
+
+/* Nobody writes to it any more; what lies beyond its size does not count. */
+static int sync_file(struct fill *f, int fd, struct err *err)
+{
+	return ftruncate(fd, (off_t)f->content.size) < 0 || fdatasync(fd) < 0 ? lost(err, -errno) : 0;
+}
+
+static void release_fill(struct fill *f)
+{
+	free(f);
+}
+
+static void adopt(struct req *r, struct volume *v, const struct content *c)
+{
+	struct fill *f = xcalloc(1, sizeof *f);
+
+	f->write = sync_file;
+	f->end = end_import;
+	f->release = release_fill;
+	fill_init(f, r, v, c->size, "an import");
+	fill_use(f, v, c);
+	fill_start(f, r->sys);
+}
+
+static void handle_end(struct req *r)
+{
+	CLEANUP_TARGET struct target t = {0};
+	struct content c;
+	const char *why;
+
+	if (!target_find(r, &t))
+		return;
+	c = t.v->incoming;
+	if (!c.gen)
+		return req_fail(r, "StoragePoolException", "Nothing is imported into volume %s", t.vid);
+	t.v->incoming = (struct content){0};
+	if (t.len == 2 && streq(t.rest, "ok"))
+		return adopt(r, t.v, &c);
+	why = skip_prefix(t.rest, "fail\n");
+	t.v->busy = NULL;
+	storage_drop(r->sys, volume_gen_path(t.v, c.gen));
+	import_ended(t.v, false);
+	req_fail(r, "QubesException", "Data import failed: %s", why ? why : t.rest);
+}
+
 #define DATA PART_NEEDED, ACCESS_WRITE
 
 const struct method methods_import[] = {
@@ -235,5 +350,7 @@ const struct method methods_import[] = {
 	{ "admin.vm.volume.ImportWithSize", "S23N", DEST_ANY, PART_NEEDED, DATA, handle_import_with_size,
 	  .head_end = "\n" },
 	{ "admin.pool.volume.Import", "S---", DEST_DOM0, PART_NEEDED, DATA, handle_import, .head_end = " " },
+	{ "internal.vm.volume.ImportBegin", "-23N", DEST_ANY, PART_NEEDED, PART_OPTIONAL, ACCESS_WRITE, handle_begin },
+	{ "internal.vm.volume.ImportEnd", "-23N", DEST_ANY, PART_NEEDED, PART_NEEDED, ACCESS_WRITE, handle_end },
 	METHOD_END,
 };

@@ -75,6 +75,7 @@ struct volume {
 
 	/* of the present run; never stored */
 	const char *busy;    /* what a job makes of it, "an import"; NULL: nothing */
+	struct content incoming; /* what somebody else imports into it (import.c); gen 0: nobody does */
 	bool has_copy;       /* a working copy of it lies at volume_work_path */
 	int64_t origin;      /* generation of its source that the qube was started from */
 };

@@ -27,6 +27,10 @@ bool refuse_fleeting(struct req *r, const struct target *t);
 void target_release(struct target *t);
 #define CLEANUP_TARGET CLEANUP(target_release)
 
+/* The events at the ends of an import, and of a clearing. size: what was announced, -1: nothing (import.c). */
+void import_began(struct volume *v, int64_t size);
+void import_ended(struct volume *v, bool success);
+
 /* The pool of the argument; NULL when the request was refused, and answered. */
 struct pool *pool_of(struct req *r);
 
