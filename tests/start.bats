@@ -360,3 +360,53 @@ sys-usb:sdb  Block_Storage: sub-device of sys-usb:2-2 BACKUP  personal (attached
 		"${FAILED}untrusted: Device sys-usb:sda:0951:1666:60A44C413FAE:u080650:1.0 already attached to vault"$'\n'
 	expect 0 'qvm-block list -s | grep -c untrusted; qvm-start untrusted' $'0\n' ''
 }
+
+# A sudo that gives its command the file of $1 as the one that Windows tools lie in, and then does what udev does in
+# dom0: its QubesDB tells of the loop device. A machine without loop devices gets a losetup that makes none.
+sudo_of_dom0() { # IMAGE
+	local d=$BATS_TEST_TMPDIR/bin
+	mkdir "$d"
+	cat >"$d/sudo" <<-'END'
+		#!/bin/bash
+		device=$("${@/#\/usr\/lib\/qubes\/*/$IMAGE}") || exit
+		echo "$device" >>"$LOG"
+		db() { "$TESTBIN/qdb" "$QVMD_STATE/run/qubesdb.dom0.sock" write "$@" >/dev/null; }
+		db "/qubes-block-devices/${device#/dev/}/desc" "${@: -1}"
+		db /qubes-block-devices ''
+		echo "$device"
+	END
+	if device=$(losetup -f --show "$1" 2>&1); then
+		losetup -d "$device"
+	else
+		echo "# no loop devices here: $device" >&3
+		printf '#!/bin/sh\necho /dev/loop9\n' >"$d/losetup"
+	fi
+	chmod +x "$d"/*
+	export IMAGE=$1 LOG=$BATS_TEST_TMPDIR/loops PATH=$d:$PATH:/usr/sbin:/sbin
+}
+# Their number differs from machine to machine.
+drives_of() { qvm-block list "$1" | sed 's/^dom0:loop[0-9]* */dom0:loop /'; }
+export -f drives_of
+
+@test "against the daemon: files of dom0 as drives" {
+	start_daemon default
+	truncate -s 1M "$BATS_TEST_TMPDIR/image"
+	sudo_of_dom0 "$BATS_TEST_TMPDIR/image"
+	local what mode status=0
+	while IFS='|' read -r what file mode; do
+		: >"$LOG"
+		expect 0 "qvm-start vault $what" '' '' || status=1
+		expect 0 'drives_of vault' "dom0:loop Block_Storage: hosted by dom0 $file  vault (attached: $mode)"$'\n' || status=1
+		expect 0 'qvm-block list -s vault | grep -c "\*"; qvm-kill vault' $'0\n' || status=1
+		[[ -x $BATS_TEST_TMPDIR/bin/losetup ]] || losetup -d "$(<"$LOG")"
+	done <<-END
+		--cdrom dom0:$IMAGE|$IMAGE|read-only=yes, frontend-dev=xvdd, devtype=cdrom
+		--hddisk dom0:$IMAGE|$IMAGE|read-only=no, frontend-dev=xvdi
+		--drive hd:dom0:$IMAGE|$IMAGE|read-only=no, frontend-dev=xvdi
+		--install-windows-tools|/usr/lib/qubes/qubes-windows-tools.iso|read-only=yes, frontend-dev=xvdd, devtype=cdrom
+	END
+	((status == 0))
+	[[ -x $BATS_TEST_TMPDIR/bin/losetup ]] ||
+		expect 1 'qvm-start vault --cdrom dom0:/no/such 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' \
+			"${FAILED}vault: Failed to setup loop device for /no/such"$'\n'
+}
