@@ -780,3 +780,58 @@ sys-usb:sdb  Block_Storage: sub-device of sys-usb:2-2 BACKUP  personal (attached
 1
 " ''
 }
+
+@test "against the daemon: attach, assign, unassign, detach of each class" {
+	cat >"$BATS_TEST_TMPDIR/f.yaml" <<-'END'
+		base: default
+		qubes:
+		  - name: bench
+		    class: StandaloneVM
+		    state: Running
+		    devices: [{class: testclass, port: t1, id: "t:1", name: Thing}]
+	END
+	start_daemon "$BATS_TEST_TMPDIR/f.yaml"
+	qvm-start work
+	local class device id text more
+	# The last column: what a device that is attached, and not assigned, is shown with.
+	while IFS='|' read -r class device id text more; do
+		expect 0 "qvm-device $class assign work $device" "\
+Assigned. To attach you can now restart domain or run: 
+	qvm-$class attach work $device
+" ''
+		expect 1 "qvm-device $class assign work $device" '' "Error: $class device $device:$id already assigned to work"$'\n'
+		expect 0 "qvm-device $class list -s work | sed 's/   */  /g'" "\
+$device  $id  *work (auto-attach)
+" ''
+		expect 0 "qvm-device $class attach work $device" '' ''
+		expect 1 "qvm-device $class attach work $device" '' \
+			"Error: device $device:$id of class $class already attached to work"$'\n'
+		expect 0 "qvm-device $class list work" "$device  $text  work (attached)"$'\n' ''
+		expect 0 "qvm-device $class unassign work $device" $'Unassigned. To detach you can now restart domain or run: \n \tqvm-'"$class detach work $device"$'\n' ''
+		expect 1 "qvm-device $class unassign work $device" '' "Error: $class device $device:$id not assigned to work"$'\n'
+		expect 0 "qvm-device $class list work" "$device  $text  work (attached$more)"$'\n' ''
+		expect 0 "qvm-device $class detach work $device" '' ''
+		expect 1 "qvm-device $class detach work $device" '' "Error: $class device ${device#*:} not attached to work"$'\n'
+		expect 0 "qvm-device $class list work; qvm-device $class list -s work" '' ''
+	done <<-'END'
+		block|sys-usb:sda1|0951:1666:60A44C413FAE:u080650:1.0:1|Block_Storage: sub-device of sys-usb:sda DATA|: read-only=no, frontend-dev=xvdi
+		usb|sys-usb:2-3|046d:0825:7EB9:u0e0100u0e0200u010100|Camera: Logitech, Inc. Webcam C270|
+		mic|dom0:mic|dom0:mic::m000000|Microphone: build-in Microphone|
+		testclass|bench:t1|t:1|?******: unknown vendor Thing|
+	END
+	# PCI devices come with a start, and go with its end.
+	local pci='Audio: Intel Corporation Alder Lake PCH-P High Definition Audio Controller'
+	expect 1 'qvm-pci attach vault dom0:00_1f.3' '' \
+		$'Error: PCI devices cannot be attached manually, did you mean `qvm-pci assign --required ...`\n'
+	expect 1 'qvm-pci assign vault dom0:00_1f.3' '' $'Error: PCI devices cannot be assigned as not required.\n'
+	expect 0 'qvm-pci assign --required vault dom0:00_1f.3 && qvm-pci list -s vault' "\
+dom0:00_14.0          0x8086:0x51ed::p0c0330  *sys-usb (required: no-strict-reset=True)
+dom0:00_1c.0-00_00.0  0x8086:0x15f3::p020000  *sys-net (required)
+dom0:00_1f.3          0x8086:0x51c8::p040380  *vault (required)
+" ''
+	expect 0 'qvm-start vault && qvm-pci list vault' "dom0:00_1f.3  $pci  vault (attached)"$'\n' ''
+	expect 1 'qvm-pci detach vault dom0:00_1f.3' '' \
+		$'Error: Can not detach a required device from a non halted qube. You need to unassign device first.\n'
+	expect 0 'qvm-pci unassign vault dom0:00_1f.3' $'Unassigned. To detach you can now restart domain or run: \n \tqvm-pci detach vault dom0:00_1f.3\n' ''
+	expect 0 'qvm-pci detach vault dom0:00_1f.3 && qvm-pci list vault' '' ''
+}
