@@ -224,3 +224,45 @@ add p1 ''|callback file lvm_thin zfs
 rem|remove
 END
 }
+
+@test "what pools and drivers are called, and where they lie, reaches no terminal as it is" {
+	world <<'END'
+> admin.pool.List+ dom0
+< 0\0l\x1b[2Jvm\nlvm\n
+> admin.pool.Info+l\x1b[2Jvm dom0
+< 0\0driver=f\x1b]0;x\x07ile\nname=l\x1b[2Jvm\n
+> admin.pool.Info+lvm dom0
+< 0\0dir_path=/x\x1b[31m\x08\rred\xe2\x80\xae\n\x9bk=v\ndriver=file\nname=lvm\nsize=1\x1b[1m\n
+> admin.pool.ListDrivers+ dom0
+< 0\0fi\x1b[2Jle op\x1b[1mtion\n
+> admin.pool.Remove+bad dom0
+< 2\0QubesPoolInUseError\0\0Storage pool is in use: \x1b[2J\x07\xc2\x9b\0
+END
+	# script(1) ends lines with CR and LF: those are left out
+	on_terminal() {
+		script -qec "$1" /dev/null </dev/null | tr -d '\r\n' >"$BATS_TEST_TMPDIR/screen"
+		[[ -s $BATS_TEST_TMPDIR/screen ]]
+		run env LC_ALL=C grep -cP '[\x00-\x1f\x7f]|\xe2\x80\xae|\xc2\x9b|[^\x80-\xff]\x9b' "$BATS_TEST_TMPDIR/screen"
+		assert_equal "$1: $output" "$1: 0"
+	}
+	local words
+	for words in qvm-pool 'qvm-pool info lvm' 'qvm-pool drivers' 'qvm-pool remove bad' 'qvm-pool -l' 'qvm-pool -i lvm' \
+		'qvm-pool --help-drivers' 'qvm-pool -r bad'; do
+		on_terminal "$words"
+	done
+	expect 0 'qvm-pool info --json lvm | jq -r .dir_path | grep -c 31m' $'1\n'
+	stop_script
+	# A daemon that takes such a path: it stays below its directory, and is shown harmlessly.
+	start_daemon default
+	expect 0 $'qvm-pool add odd file -o "dir_path=/../../\e[31m/\x01../../../x" && qvm-create -l red -P odd o' '' ''
+	on_terminal 'qvm-pool info odd'
+	expect 0 'echo data | qvm-volume import --size 5 o:private - && find "$QVMD_STATE/dom0/" -path "*o/private*" | sed "s/private.*/private/"' \
+		"$QVMD_STATE/dom0/x/appvms/o/private"$'\n' ''
+	mv "$QVMD_STATE/dom0/x" "$QVMD_STATE/dom0/y"
+	ln -s "$BATS_TEST_TMPDIR" "$QVMD_STATE/dom0/x"
+	run --separate-stderr bash -c 'echo data | qvm-volume import --size 5 o:private -'
+	assert_equal "$status" 1
+	assert_regex "$stderr" "^Error: Data import failed: cannot make '.*': (Not a directory|Too many levels of symbolic links)$"
+	on_terminal "qvm-volume import o:private $BATS_TEST_TMPDIR/world"
+	[[ ! -e $BATS_TEST_TMPDIR/appvms ]]
+}
