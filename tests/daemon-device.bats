@@ -100,6 +100,22 @@ Q='\'
 	END
 }
 
+@test "names that would be more than a name" {
+	begin
+	local name call
+	for name in $'a\e[31mb' $'a\nusb+x:y' $'\x7f' $'\r'; do
+		for call in "Attach+usb+$name" "Detach+usb+$name" "Assign+usb+sda+$name" "Unassign+usb+$name" "Set.assignment+usb+$name"; do
+			run dev "block.$call" work "$([[ $call == [DU]* ]] || echo "mode='required'")"
+			assert_output --regexp '^2.0ProtocolError.0.0Invalid device argument: .usb\+'
+		done
+	done
+	rows <<-END
+		block.Assign+usb+sda|work|device_id='a b' mode='required'|2\0ProtocolError\0\0Invalid device argument: 'usb+sda'\0
+		block.Assign+usb+sda|work|device_id='' mode='required'|2\0ProtocolError\0\0Invalid device argument: 'usb+sda'\0
+		block.Assigned|work||0\0
+	END
+}
+
 @test "payloads: each refusal of 8.6" {
 	begin
 	local payload want

@@ -2,6 +2,7 @@
 /* Reading the argument and payload of device calls (admin-api 8.4, 8.6). */
 #include <errno.h>
 
+#include "base/chars.h"
 #include "base/mem.h"
 #include "qvmd/device_call.h"
 
@@ -92,6 +93,12 @@ static int read_payload(struct req *r, struct devuse *u, struct err *err)
 	return ret;
 }
 
+/* Lines of devices begin with their names, up to a blank. */
+static bool is_name(const char *s)
+{
+	return *s && chars_all(s, "!-~");
+}
+
 int device_request(struct req *r, struct devuse *ret, struct err *err)
 {
 	int class = devclass_from_name(r->suffix), code;
@@ -103,6 +110,8 @@ int device_request(struct req *r, struct devuse *ret, struct err *err)
 	code = device_arg_parse(&ret->ref, r->arg, err);
 	if (code == 0 && *r->payload)
 		code = read_payload(r, ret, err);
+	if (code == 0 && (!is_name(ret->ref.port) || !is_name(ret->ref.id)))
+		code = err_set(err, -EINVAL, "ProtocolError", "Invalid device argument: '%s'", r->arg);
 	if (code == 0 && !vm_find(r->sys, ret->ref.backend))
 		code = err_set(err, -ENOENT, "QubesVMNotFoundError", "No such domain: '%s'", ret->ref.backend);
 	return code;
