@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor of an import: one process reads a file and writes it to a unix socket, another reads that and writes
- * a file and syncs it.
+ * The floor of an import: one process reads a file and writes it to a unix socket, another reads that, writes it to
+ * a new file, syncs that, and puts it in the place of the old one, which is whole until then.
  * usage: relay SOURCE TARGET
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,20 @@ static void pass(int from, int to)
 		die("read");
 }
 
+static void receive(int from, const char *target)
+{
+	char new[PATH_MAX];
+	int fd;
+
+	snprintf(new, sizeof new, "%s.new", target);
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		die(new);
+	pass(from, fd);
+	if (fdatasync(fd) < 0 || rename(new, target) < 0)
+		die(target);
+}
+
 int main(int argc, char *argv[])
 {
 	int pair[2], status;
@@ -50,14 +65,8 @@ int main(int argc, char *argv[])
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
-		int fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
 		close(pair[0]);
-		if (fd < 0)
-			die(argv[2]);
-		pass(pair[1], fd);
-		if (fdatasync(fd) < 0)
-			die("fdatasync");
+		receive(pair[1], argv[2]);
 		_exit(0);
 	}
 	int fd = open(argv[1], O_RDONLY);
