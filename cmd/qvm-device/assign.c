@@ -13,8 +13,7 @@ static bool is_one_of(const char *class, const char *const *list)
 	return false;
 }
 
-/* The rules that the client checks (admin-api 3.4); the text of the one that is broken, or NULL. */
-static char *refusal(const char *class, bool required)
+char *assign_refusal(const char *class, bool required)
 {
 	static const char *const can_require[] = {"pci", "block", "testclass", NULL};
 	static const char *const can_assign[] = {"testclass", "usb", "block", "mic", "pci", NULL};
@@ -129,7 +128,7 @@ int assign_device(struct world *w)
 	if (!t.id_typed && !t.found && !arg_has(a, "--port"))
 		return fail_plain(w->c, "backend vm %s doesn't expose %s device '%s'", t.ref.backend, w->class,
 				  t.ref.port);
-	refused = refusal(w->class, required);
+	refused = assign_refusal(w->class, required);
 	if (refused)
 		return fail_plain(w->c, "%s", refused);
 	widen(w, &t);

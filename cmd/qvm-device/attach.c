@@ -28,11 +28,12 @@ static int attach_and_assign(struct world *w, const char *qube, const struct dev
 {
 	CLEANUP_FREE char *method = xasprintf("admin.vm.device.%s.Attach", w->class);
 	CLEANUP_FREE char *arg = device_arg(ref->backend, ref->port, ref->id);
+	CLEANUP_FREE char *refused = assign_refusal(w->class, true);
 
 	if (!streq(w->class, "pci"))
 		admin_call(&w->c->admin, NULL, qube, method, arg, text, NULL, NULL);
-	if (!streq(w->class, "pci") && !streq(w->class, "block") && !streq(w->class, "testclass"))
-		return fail_plain(w->c, "Only pci and block devices can be assigned as required.");
+	if (refused)
+		return fail_plain(w->c, "%s", refused);
 	return world_call(w, qube, "Assign", ref, text);
 }
 

@@ -74,6 +74,9 @@ int options_read(struct world *w, struct device_props *ret);
 /* The payload of Attach and Assign; the caller frees it. */
 char *payload(const struct world *w, const struct device_ref *ref, const char *mode, const char *qube,
 	      const struct device_props *options);
+/* The rule of the client that assigning a device of this class would break (admin-api 3.4): its text, which the caller
+ * frees, or NULL. */
+char *assign_refusal(const char *class, bool required);
 /* "k=v, k2=v2" of the options in a line's properties, with sep between them; "" without any. The caller frees it. */
 char *options_text(const struct device_props *p, const char *sep);
 
