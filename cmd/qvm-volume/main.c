@@ -79,33 +79,20 @@ static const struct pos clear_pos[] = {
 };
 
 static const struct sub commands[] = {
-	{"list/ls/l", "list volumes", list_options, list_pos},
-	{"info/i", "show what is known of a volume", NULL, info_pos},
-	{"config/c/set/s", "change a setting of a volume", NULL, config_pos},
-	{"resize/extend", "change the size of a volume", resize_options, resize_pos},
-	{"revert/rv/r", "put the data of a revision back", NULL, revert_pos},
-	{"import", "fill a volume from a file", import_options, import_pos},
-	{"clone", "copy the data of a volume into another", force_options, clone_pos},
-	{"clear", "empty a volume", force_options, clear_pos},
+	{"list/ls/l", "list volumes", list_options, list_pos, list_volumes},
+	{"info/i", "show what is known of a volume", NULL, info_pos, info_volume},
+	{"config/c/set/s", "change a setting of a volume", NULL, config_pos, config_volume},
+	{"resize/extend", "change the size of a volume", resize_options, resize_pos, resize_volume},
+	{"revert/rv/r", "put the data of a revision back", NULL, revert_pos, revert_volume},
+	{"import", "fill a volume from a file", import_options, import_pos, import_volume},
+	{"clone", "copy the data of a volume into another", force_options, clone_pos, clone_volume},
+	{"clear", "empty a volume", force_options, clear_pos, clear_volume},
 	SUB_END,
 };
 
 static int run(struct ctx *c)
 {
-	static const struct {
-		const char *name;
-		int (*run)(struct ctx *c);
-	} table[] = {
-		{"list", list_volumes},     {"info", info_volume},     {"config", config_volume},
-		{"resize", resize_volume},  {"revert", revert_volume}, {"import", import_volume},
-		{"clone", clone_volume},    {"clear", clear_volume},
-	};
-	CLEANUP_FREE char *command = arg_sub_name(&c->args);
-
-	for (size_t i = 0; command && i < ARRAY_SIZE(table); i++)
-		if (streq(command, table[i].name))
-			return table[i].run(c);
-	return list_volumes(c);
+	return c->args.sub ? c->args.sub->run(c) : list_volumes(c);
 }
 
 /* Names of old releases, where these were programs of their own. */

@@ -93,11 +93,14 @@ struct pos {
 };
 #define POS_END {0}
 
+struct ctx;
+
 struct sub {
 	const char *names; /* "list/ls/l": name, then aliases */
 	const char *summary;
 	const struct opt *opts;
 	const struct pos *pos;
+	int (*run)(struct ctx *c); /* what it does, if the tool's own run() leaves that to it; the exit status */
 };
 #define SUB_END {0}
 
