@@ -7,6 +7,7 @@
 #include "admin/exc.h"
 #include "base/escape.h"
 #include "base/mem.h"
+#include "cli/pools.h"
 
 static const struct opt option_options[] = {
 	{"-o/--option", OPT_VALUE, OPT_REPEAT, "KEY=VALUE", "option of the pool; may repeat", NULL, COMP_NONE},
@@ -27,16 +28,6 @@ static const struct pos add_pos[] = {
 	{"POOL_NAME", POS_ONE, COMP_NONE, NULL, "name of the new pool"},
 	{"DRIVER", POS_ONE, COMP_DRIVER, NULL, "its driver"},
 	POS_END,
-};
-
-static const struct sub commands[] = {
-	{"list/l/ls", "list pools and their drivers", NULL, NULL},
-	{"info/i", "show what is known of a pool", NULL, pool_pos},
-	{"drivers/d", "list drivers and their options", NULL, NULL},
-	{"add/a", "add a pool", option_options, add_pos},
-	{"remove/r/rm", "remove pools", NULL, pools_pos},
-	{"set/s", "change options of a pool", option_options, pool_pos},
-	SUB_END,
 };
 
 /* -o of the command line, in its order (which set follows) and by key (which add sends). */
@@ -114,15 +105,13 @@ static int set(struct ctx *c)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
 	CLEANUP_STRV struct strv pairs = STRV_INIT, known = STRV_INIT;
-	CLEANUP_FREE char *body = NULL;
 	const char *name = arg_pos(&c->args, "POOL_NAME");
 	int status = read_options(c, false, &pairs);
 
 	if (status)
 		return status;
-	if (admin_call(&c->admin, &err, "dom0", "admin.pool.List", NULL, NULL, &body, NULL) < 0)
+	if (pool_names(c, &known, &err) < 0)
 		return fail_err(c, &err, "dom0", "admin.pool.List");
-	strv_split(&known, body, '\n');
 	if (!strv_has(&known, name))
 		return fail(c, "No such pool %s", name);
 	for (size_t i = 0; i < pairs.n && !status; i++)
@@ -138,21 +127,19 @@ static int info(struct ctx *c)
 	return show_pools(c, &names);
 }
 
+static const struct sub commands[] = {
+	{"list/l/ls", "list pools and their drivers", NULL, NULL, list_pools},
+	{"info/i", "show what is known of a pool", NULL, pool_pos, info},
+	{"drivers/d", "list drivers and their options", NULL, NULL, list_drivers},
+	{"add/a", "add a pool", option_options, add_pos, add},
+	{"remove/r/rm", "remove pools", NULL, pools_pos, remove_pools},
+	{"set/s", "change options of a pool", option_options, pool_pos, set},
+	SUB_END,
+};
+
 static int run(struct ctx *c)
 {
-	static const struct {
-		const char *name;
-		int (*run)(struct ctx *c);
-	} table[] = {
-		{"list", list_pools}, {"info", info}, {"drivers", list_drivers},
-		{"add", add}, {"remove", remove_pools}, {"set", set},
-	};
-	CLEANUP_FREE char *command = arg_sub_name(&c->args);
-
-	for (size_t i = 0; command && i < ARRAY_SIZE(table); i++)
-		if (streq(command, table[i].name))
-			return table[i].run(c);
-	return list_pools(c);
+	return c->args.sub ? c->args.sub->run(c) : list_pools(c);
 }
 
 static const struct tool *reads(const struct tool *t, int argc, char *const argv[])

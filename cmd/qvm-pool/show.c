@@ -5,9 +5,9 @@
 #include <errno.h>
 
 #include "admin/exc.h"
-#include "base/escape.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli/pools.h"
 
 void config_release(struct config *k)
 {
@@ -117,43 +117,33 @@ static void print_pools(struct ctx *c, const struct strv *names, const struct ca
 		table_print(t, c);
 }
 
-static struct call *info_calls(struct ctx *c, const struct strv *names)
+/* What is known of each, all asked together, goes to print. */
+static int print_infos(struct ctx *c, const struct strv *names,
+		       void (*print)(struct ctx *c, const struct strv *names, const struct call *infos))
 {
-	struct call *calls = xcalloc(names->n + 1, sizeof *calls);
+	struct call *infos = xcalloc(names->n + 1, sizeof *infos);
+	int status = STATUS_OK;
 
 	for (size_t i = 0; i < names->n; i++)
-		calls[i] = (struct call){.dest = "dom0", .method = "admin.pool.Info", .arg = names->v[i]};
-	admin_run(&c->admin, calls, names->n);
-	return calls;
-}
-
-static int list_names(struct ctx *c, struct strv *ret, struct err *err)
-{
-	CLEANUP_FREE char *body = NULL;
-	int r = admin_call(&c->admin, err, "dom0", "admin.pool.List", NULL, NULL, &body, NULL);
-
-	if (r == 0)
-		strv_split(ret, body, '\n');
-	return r;
+		infos[i] = (struct call){.dest = "dom0", .method = "admin.pool.Info", .arg = names->v[i]};
+	admin_run(&c->admin, infos, names->n);
+	for (size_t i = 0; i < names->n && !status; i++)
+		if (infos[i].result < 0)
+			status = info_failed(c, &infos[i]);
+	if (!status)
+		print(c, names, infos);
+	calls_free(infos, names->n);
+	return status;
 }
 
 int list_pools(struct ctx *c)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
 	CLEANUP_STRV struct strv names = STRV_INIT;
-	struct call *infos;
-	int status = STATUS_OK;
 
-	if (list_names(c, &names, &err) < 0)
+	if (pool_names(c, &names, &err) < 0)
 		return fail_err(c, &err, "dom0", "admin.pool.List");
-	infos = info_calls(c, &names);
-	for (size_t i = 0; i < names.n && !status; i++)
-		if (infos[i].result < 0)
-			status = info_failed(c, &infos[i]);
-	if (!status)
-		print_pools(c, &names, infos);
-	calls_free(infos, names.n);
-	return status;
+	return print_infos(c, &names, print_pools);
 }
 
 int list_drivers(struct ctx *c)
@@ -196,18 +186,11 @@ int list_drivers(struct ctx *c)
 int pools_exist(struct ctx *c, const struct strv *names)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
-	CLEANUP_STRV struct strv known = STRV_INIT, quoted = STRV_INIT;
-	CLEANUP_FREE char *text = NULL;
-	bool all = true;
+	CLEANUP_STRV struct strv known = STRV_INIT;
 
-	if (list_names(c, &known, &err) < 0)
+	if (pool_names(c, &known, &err) < 0)
 		return fail_usage(c, "%s", err.text);
-	for (size_t i = 0; i < names->n; i++) {
-		all = all && strv_has(&known, names->v[i]);
-		strv_take(&quoted, quote_py(names->v[i]));
-	}
-	text = strv_join(&quoted, ", ");
-	return all ? STATUS_OK : fail_usage(c, "No such pools: [%s]", text);
+	return pools_check(c, names, &known);
 }
 
 static void print_config(struct ctx *c, const char *name, const struct config *k)
@@ -240,17 +223,7 @@ static void print_configs(struct ctx *c, const struct strv *names, const struct 
 
 int show_pools(struct ctx *c, const struct strv *names)
 {
-	struct call *infos;
 	int status = pools_exist(c, names);
 
-	if (status)
-		return status;
-	infos = info_calls(c, names);
-	for (size_t i = 0; i < names->n && !status; i++)
-		if (infos[i].result < 0)
-			status = info_failed(c, &infos[i]);
-	if (!status)
-		print_configs(c, names, infos);
-	calls_free(infos, names->n);
-	return status;
+	return status ? status : print_infos(c, names, print_configs);
 }

@@ -2,8 +2,8 @@
 /* qvm-volume list: which volumes there are, in which pool, and whose (tools-runtime 8.1). */
 #include "list.h"
 
-#include "base/escape.h"
 #include "base/mem.h"
+#include "cli/pools.h"
 
 static void listing_release(struct listing *l)
 {
@@ -50,21 +50,13 @@ static int choose_qubes(struct listing *l)
 static int check_pools(struct ctx *c, const struct strv *pools)
 {
 	CLEANUP_ERR struct err err = ERR_INIT;
-	CLEANUP_STRV struct strv known = STRV_INIT, quoted = STRV_INIT;
-	CLEANUP_FREE char *body = NULL, *text = NULL;
-	bool all = true;
+	CLEANUP_STRV struct strv known = STRV_INIT;
 
 	if (!pools->n)
 		return STATUS_OK;
-	if (admin_call(&c->admin, &err, "dom0", "admin.pool.List", NULL, NULL, &body, NULL) < 0)
+	if (pool_names(c, &known, &err) < 0)
 		return fail_err(c, &err, "dom0", "admin.pool.List");
-	strv_split(&known, body, '\n');
-	for (size_t i = 0; i < pools->n; i++) {
-		all = all && strv_has(&known, pools->v[i]);
-		strv_take(&quoted, quote_py(pools->v[i]));
-	}
-	text = strv_join(&quoted, ", ");
-	return all ? STATUS_OK : fail_usage(c, "No such pools: [%s]", text);
+	return pools_check(c, pools, &known);
 }
 
 /* ---- asking: three rounds, each with all its calls in flight together ---- */
