@@ -483,7 +483,9 @@ END
 	local words
 	for words in 'list vault' 'list --usage vault' 'info vault:private' 'info vault:private vid' \
 		'info vault:private revisions' 'list work' 'info work:none' 'list -p lvm'; do
-		run bash -c "script -qec 'qvm-volume $words' /dev/null | tr -d '\r\n' | LC_ALL=C grep -cP '[\x00-\x1f\x7f]|\xe2\x80\xae'"
+		script -qec "qvm-volume $words" /dev/null </dev/null | tr -d '\r\n' >"$BATS_TEST_TMPDIR/screen"
+		[[ -s $BATS_TEST_TMPDIR/screen ]]
+		run env LC_ALL=C grep -cP '[\x00-\x1f\x7f]|\xe2\x80\xae' "$BATS_TEST_TMPDIR/screen"
 		assert_equal "$words: $output" "$words: 0"
 	done
 	run --separate-stderr qvm-volume list --json vault
