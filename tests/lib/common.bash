@@ -12,6 +12,8 @@ export ROOT QVM_BUILD BIN TESTBIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC
 # An endpoint of our own making comes with QVM_TEST_SOCKET; no other may be talked to.
 [[ -n ${QVM_TEST_SOCKET:-} ]] || unset QVM_ENDPOINT
 unset QVM_TIMEOUT QVM_QREXEC_CLIENT QVM_QREXEC_CLIENT_VM COLUMNS
+# A machine with much to do is no daemon that says nothing.
+export QVM_COMPLETION_TIMEOUT=20
 
 bats_require_minimum_version 1.7.0
 # Debian keeps the libraries here; a checkout elsewhere sets BATS_LIB_PATH.
