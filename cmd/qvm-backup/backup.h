@@ -2,6 +2,7 @@
 /* What the parts of qvm-backup share. */
 #pragma once
 
+#include "cli/ask.h"
 #include "cli/tool.h"
 #include "model/profile.h"
 
@@ -12,7 +13,7 @@ struct job {
 	struct profile profile; /* without --profile: what the command line says */
 	bool is_given;          /* --profile */
 	char *passphrase;       /* of --passphrase-file */
-	int signals;            /* a signalfd, once there is something to clean up; else -1 */
+	struct signals signals; /* held once there is something to clean up */
 	struct buf info;        /* the table */
 };
 
@@ -29,12 +30,10 @@ void profile_drop(struct job *j);
 
 /* ---- ask.c ---- */
 
-enum answer { ANSWER_NO, ANSWER_YES, ANSWER_NONE /* end of file, or a signal */ };
-enum answer ask_to_proceed(struct job *j);
 /* The first line of --passphrase-file. An exit status. */
-int passphrase_from_file(struct job *j, const char *path);
+int use_passphrase_file(struct job *j, const char *path);
 /* Twice from the terminal. An exit status. */
-int passphrase_from_user(struct job *j);
+int ask_passphrase(struct job *j);
 
 /* ---- check.c ---- */
 
@@ -46,8 +45,6 @@ int check_destination(struct job *j);
 enum progress_kind { PROGRESS_NONE, PROGRESS_LINE, PROGRESS_JSON };
 /* Calls Execute and shows how far it is; a signal cancels it. An exit status. */
 int execute(struct job *j, enum progress_kind kind);
-/* True when somebody wants to end us; once. */
-bool was_signalled(struct job *j);
 
 /* ---- table.c ---- */
 

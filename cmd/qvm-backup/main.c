@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-backup: makes a backup of qubes (backup-policy-clock 1.11). */
-#include <errno.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "base/chars.h"
 #include "base/mem.h"
-#include "os/io.h"
 #include "qvm-backup/backup.h"
 
 static const struct opt options[] = {
@@ -133,24 +128,11 @@ static int get_passphrase(struct job *j)
 	int status = STATUS_OK;
 
 	if (!j->passphrase)
-		status = file ? passphrase_from_file(j, file) : passphrase_from_user(j);
+		status = file ? use_passphrase_file(j, file) : ask_passphrase(j);
 	if (status != STATUS_OK)
 		return status;
 	j->profile.passphrase_text = STEAL(j->passphrase);
 	return profile_write(j);
-}
-
-/* From here on there is something to clean up, or a backup to cancel. */
-static void hold_signals(struct job *j)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	j->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Everything with a file of ours on the disk. Until the table is there, it holds no passphrase. */
@@ -163,9 +145,9 @@ static int back_up(struct job *j)
 		status = check_destination(j);
 	if (status != STATUS_OK)
 		return status;
-	hold_signals(j);
+	signals_hold(&j->signals); /* from here on there is something to clean up, or a backup to cancel */
 	if (!arg_has(&j->c->args, "--yes"))
-		answer = ask_to_proceed(j);
+		answer = ask_to_proceed(j->c, &j->signals);
 	if (answer != ANSWER_YES)
 		return answer == ANSWER_NO ? STATUS_OK : STATUS_FAILED;
 	status = j->is_given ? STATUS_OK : get_passphrase(j);
@@ -185,20 +167,18 @@ static int prepare(struct job *j)
 	if (status == STATUS_OK && !is_here(j->c))
 		return print_profile(j);
 	if (status == STATUS_OK && file && !streq(file, "-"))
-		status = passphrase_from_file(j, file);
+		status = use_passphrase_file(j, file);
 	return status == STATUS_OK ? profile_write(j) : status;
 }
 
 static int run(struct ctx *c)
 {
-	struct job j = { .c = c, .name = arg_value(&c->args, "--profile"), .signals = -1 };
-	sigset_t before;
+	struct job j = { .c = c, .name = arg_value(&c->args, "--profile"), .signals = SIGNALS_INIT };
 	int status = check_args(c);
 
 	if (status != STATUS_OK)
 		return status;
 	j.is_given = j.name != NULL;
-	sigprocmask(SIG_SETMASK, NULL, &before);
 	status = prepare(&j);
 	if (status == STATUS_OK)
 		status = back_up(&j);
@@ -207,8 +187,7 @@ static int run(struct ctx *c)
 	wipe_free(j.passphrase);
 	free(j.own_name);
 	buf_release(&j.info);
-	closep(&j.signals);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&j.signals);
 	return status;
 }
 

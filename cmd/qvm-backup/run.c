@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
-#include <signal.h>
 
 #include "admin/stream.h"
 #include "base/mem.h"
@@ -86,7 +85,7 @@ static void on_signal(struct admin_watch *w)
 	CLEANUP_ERR struct err err = ERR_INIT;
 	struct show *s = w->data;
 
-	if (!was_signalled(s->j))
+	if (!signals_came(&s->j->signals))
 		return;
 	progress_end(&s->line);
 	if (admin_call(&s->j->c->admin, &err, "dom0", "admin.backup.Cancel", s->j->name, NULL, NULL, NULL) < 0)
@@ -112,7 +111,7 @@ static void subscribe(struct show *s)
 static int call_execute(struct show *s, struct err *err)
 {
 	struct admin_watch watches[2] = { { .fd = -1, .ready = on_events, .data = s },
-					  { .fd = s->j->signals, .ready = on_signal, .data = s } };
+					  { .fd = s->j->signals.fd, .ready = on_signal, .data = s } };
 	struct admin *a = &s->j->c->admin;
 	uint64_t patience = a->timeout_ns;
 	int r;

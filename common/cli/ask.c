@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions, passphrases, and the signals that end the waiting for them. */
+#include "cli/ask.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/io.h"
+
+#define FILE_MAX_BYTES 65536
+
+/* ---- signals ---- */
+
+void signals_hold(struct signals *s)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigprocmask(SIG_BLOCK, &mask, &s->before);
+	s->fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool signals_came(struct signals *s)
+{
+	struct signalfd_siginfo info;
+
+	return s->fd >= 0 && read(s->fd, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
+void signals_release(struct signals *s)
+{
+	if (s->fd < 0)
+		return;
+	closep(&s->fd);
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+}
+
+/* A terminal may keep us waiting for long: a signal ends that. False for one. */
+static bool await_line(struct ctx *c, struct signals *s)
+{
+	struct pollfd p[] = { { fileno(c->in), POLLIN, 0 }, { s->fd, POLLIN, 0 } };
+
+	if (!c->in_tty || s->fd < 0)
+		return true;
+	while (poll(p, ARRAY_SIZE(p), -1) < 0)
+		if (errno != EINTR)
+			return true;
+	return !p[1].revents || !signals_came(s);
+}
+
+/* ---- the question ---- */
+
+enum answer ask_to_proceed(struct ctx *c, struct signals *s)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n = -1;
+	enum answer answer;
+
+	fputs("Do you want to proceed? [y/N] ", c->out);
+	flush_out(c);
+	if (await_line(c, s))
+		n = getline(&line, &cap, c->in);
+	if (n > 0 && line[n - 1] == '\n')
+		line[--n] = '\0';
+	answer = n < 0 ? ANSWER_NONE : streq(line, "y") || streq(line, "Y") ? ANSWER_YES : ANSWER_NO;
+	free(line);
+	return answer;
+}
+
+/* ---- passphrases ---- */
+
+static void wipe(char *p, size_t n)
+{
+	if (p)
+		explicit_bzero(p, n);
+	free(p);
+}
+
+/* Without the white space at its end. */
+static char *first_line(const char *text, size_t n)
+{
+	while (n > 0 && strchr(" \t\r\n\v\f", text[n - 1]))
+		n--;
+	return xstrndup(text, n);
+}
+
+/* A line without the white space at its end. NULL at the end of the file. The caller wipes. */
+static char *read_line(FILE *f)
+{
+	char *line = NULL, *copy = NULL;
+	size_t cap = 0;
+	ssize_t n = getline(&line, &cap, f);
+
+	if (n >= 0)
+		copy = first_line(line, (size_t)n);
+	wipe(line, cap);
+	return copy;
+}
+
+int passphrase_from_file(struct ctx *c, const char *path, char **ret)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	int r;
+
+	if (streq(path, "-")) {
+		*ret = read_line(c->in);
+		return STATUS_OK;
+	}
+	r = read_file(path, &b, FILE_MAX_BYTES);
+	if (r < 0)
+		return fail(c, "cannot read '%s': %s", path, strerror(-r));
+	*ret = first_line(buf_str(&b), strcspn(buf_str(&b), "\n"));
+	if (b.data)
+		explicit_bzero(b.data, b.len);
+	return STATUS_OK;
+}
+
+char *passphrase_ask(struct ctx *c, struct signals *s, const char *prompt)
+{
+	struct termios shown, hidden;
+	int fd = fileno(c->in);
+	bool tty = c->in_tty && tcgetattr(fd, &shown) == 0;
+	char *line = NULL;
+
+	fputs(prompt, c->err);
+	fflush(c->err);
+	if (tty) {
+		hidden = shown;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(fd, TCSAFLUSH, &hidden);
+	}
+	if (await_line(c, s))
+		line = read_line(c->in);
+	if (tty) {
+		tcsetattr(fd, TCSAFLUSH, &shown);
+		fputc('\n', c->err);
+	}
+	return line;
+}
