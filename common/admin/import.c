@@ -21,6 +21,7 @@
 #define REPLY_MAX (1u << 20)
 
 struct import {
+	struct admin *admin;
 	struct child child;
 	int in, out, errors; /* in == out for a socket; -1 when done */
 	struct source source;
@@ -31,7 +32,8 @@ struct import {
 	const char *next;   /* to be sent: in buffer, or zeros */
 	size_t left;        /* of it */
 	uint64_t total;     /* sent in all, the head too */
-	bool ended;         /* nothing more to read from the source */
+	bool in_pieces;     /* the caller has them; there is no source */
+	bool ended;         /* nothing more will come */
 	struct buf reply, text;
 };
 
@@ -65,7 +67,7 @@ static int refill(struct import *i)
 {
 	ssize_t n;
 
-	if (i->left || i->ended)
+	if (i->left || i->ended || i->in_pieces)
 		return 0;
 	buf_reset(&i->buffer);
 	n = source_read(&i->source, buf_reserve(&i->buffer, CHUNK), CHUNK, &i->next);
@@ -118,6 +120,8 @@ static int push(struct import *i)
 
 		if (r < 0)
 			return r;
+		if (!i->left && !i->ended)
+			return 0; /* the next piece will come */
 		if (i->ended)
 			break;
 		n = push_some(i);
@@ -163,12 +167,21 @@ static uint64_t progress_of(const struct import *i)
 	return at > 0 && (uint64_t)at > i->total ? (uint64_t)at : i->total;
 }
 
-static int pump(struct admin *a, struct import *i, struct err *err)
+/* Is there still something to do: the piece to be sent, or all up to the answer? */
+static bool is_busy(const struct import *i)
 {
+	if (i->in_pieces && !i->ended)
+		return i->left && i->in >= 0;
+	return i->out >= 0 || i->errors >= 0;
+}
+
+static int pump(struct import *i, struct err *err)
+{
+	struct admin *a = i->admin;
 	int limit = a->timeout_ns ? (int)(a->timeout_ns / 1000000 + 1) : -1;
 	uint64_t moved = now_ns();
 
-	while (i->out >= 0 || i->errors >= 0) {
+	while (is_busy(i)) {
 		struct pollfd p[3] = {
 			{.fd = i->in, .events = POLLOUT},
 			{.fd = i->out, .events = POLLIN},
@@ -195,8 +208,19 @@ static int pump(struct admin *a, struct import *i, struct err *err)
 		if (i->errors >= 0 && p[2].revents)
 			pull(i, &i->errors, &i->text);
 	}
-	stop_writing(i);
 	return 0;
+}
+
+/* Without the signal that a reader who has gone away would raise. Only now: a child must not inherit that. */
+static int pump_quietly(struct import *i, struct err *err)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	int r;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	r = pump(i, err);
+	sigaction(SIGPIPE, &before, NULL);
+	return r;
 }
 
 static int connect_socket(struct admin *a, struct import *i, const struct call *c, const char *head, size_t len,
@@ -209,8 +233,10 @@ static int connect_socket(struct admin *a, struct import *i, const struct call *
 			       strerror(-fd));
 	i->in = i->out = fd;
 	request_encode(&i->buffer, c->method, c->arg, "dom0", c->dest, head, len);
-	i->shared = source_reopen(&i->source);
-	i->begin = i->source.at;
+	if (!i->in_pieces) {
+		i->shared = source_reopen(&i->source);
+		i->begin = i->source.at;
+	}
 	return 0;
 }
 
@@ -245,47 +271,98 @@ static int start_program(struct admin *a, struct import *i, const struct call *c
 	return 0;
 }
 
-static int transfer(struct admin *a, struct import *i, struct err *err)
+/* The rest of the data, and the answer. */
+static int finish(struct import *i, struct err *err)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	int r = pump_quietly(i, err), status;
 	size_t off;
-	int r, status;
 
-	/* Set after the spawn: the child must not inherit it. */
-	sigaction(SIGPIPE, &ignore, &before);
-	r = pump(a, i, err);
-	sigaction(SIGPIPE, &before, NULL);
+	stop_writing(i);
 	if (r < 0)
 		return r;
 	if (i->child.pid > 0) {
 		status = child_wait(&i->child);
 		/* The exit status of dom0's script says nothing: its reply does (admin-api 1.9). */
-		if (status != 0 && a->endpoint.kind == ENDPOINT_QREXEC)
+		if (status != 0 && i->admin->endpoint.kind == ENDPOINT_QREXEC)
 			return service_error(err, &i->text);
 	}
 	buf_reserve(&i->reply, 0);
 	return reply_decode(i->reply.data, i->reply.len, &off, err);
 }
 
+static void import_free(struct import *i)
+{
+	import_release(i);
+	free(i);
+}
+
+static void import_freep(struct import **i)
+{
+	if (*i)
+		import_free(*i);
+}
+
+/* Where the data go. fd -1: they come in pieces. */
+static struct import *start(struct admin *a, struct call *c, const char *head, size_t len, int fd, struct err *err)
+{
+	CLEANUP(import_freep) struct import *i = xcalloc(1, sizeof *i);
+	int r = call_check(a, c);
+
+	*i = (struct import){.admin = a, .child = CHILD_INIT, .in = -1, .out = -1, .errors = -1, .shared = -1,
+			     .in_pieces = fd < 0};
+	if (r < 0) {
+		err_move(err, &c->err);
+		return NULL;
+	}
+	call_note(a, c);
+	if (fd >= 0)
+		source_begin(&i->source, fd);
+	if (a->endpoint.kind == ENDPOINT_UNIX && a->endpoint.explicit)
+		r = connect_socket(a, i, c, head, len, err);
+	else
+		r = start_program(a, i, c, head, len, err);
+	i->next = buf_str(&i->buffer);
+	i->left = i->buffer.len;
+	return r < 0 ? NULL : STEAL(i);
+}
+
 int admin_import(struct admin *a, const char *dest, const char *method, const char *volume, const char *head,
 		 size_t len, int fd, struct err *err)
 {
-	CLEANUP(import_release) struct import i = {
-		.child = CHILD_INIT, .in = -1, .out = -1, .errors = -1, .shared = -1};
 	CLEANUP_CALL struct call c = {.dest = dest, .method = method, .arg = volume, .payload_len = len};
-	int r = call_check(a, &c);
+	CLEANUP(import_freep) struct import *i = start(a, &c, head, len, fd, err);
 
-	if (r < 0) {
-		err_move(err, &c.err);
-		return r;
-	}
-	call_note(a, &c);
-	source_begin(&i.source, fd);
-	if (a->endpoint.kind == ENDPOINT_UNIX && a->endpoint.explicit)
-		r = connect_socket(a, &i, &c, head, len, err);
-	else
-		r = start_program(a, &i, &c, head, len, err);
-	i.next = buf_str(&i.buffer);
-	i.left = i.buffer.len;
-	return r < 0 ? r : transfer(a, &i, err);
+	return i ? finish(i, err) : -EIO;
+}
+
+struct import *import_begin(struct admin *a, const char *dest, const char *method, const char *volume,
+			    const char *head, size_t len, struct err *err)
+{
+	CLEANUP_CALL struct call c = {.dest = dest, .method = method, .arg = volume, .payload_len = len};
+
+	return start(a, &c, head, len, -1, err);
+}
+
+int import_write(struct import *i, const void *p, size_t n, struct err *err)
+{
+	int r = pump_quietly(i, err); /* the head */
+
+	i->next = p;
+	i->left = n;
+	if (r == 0)
+		r = pump_quietly(i, err);
+	i->left = 0;
+	return r;
+}
+
+int import_end(struct import *i, struct err *err)
+{
+	int r = pump_quietly(i, err);
+
+	i->ended = true;
+	stop_writing(i);
+	if (r == 0)
+		r = finish(i, err);
+	import_free(i);
+	return r;
 }

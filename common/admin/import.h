@@ -11,3 +11,15 @@
  */
 int admin_import(struct admin *a, const char *dest, const char *method, const char *volume, const char *head,
 		 size_t len, int fd, struct err *err);
+
+/*
+ * The same with data that the caller has piece by piece. A server that answers before the end wants no more: what is
+ * written then is dropped, and the end tells what it said.
+ */
+struct import;
+/* The session is borrowed until the end. NULL with err. */
+struct import *import_begin(struct admin *a, const char *dest, const char *method, const char *volume,
+			    const char *head, size_t len, struct err *err);
+int import_write(struct import *i, const void *p, size_t n, struct err *err);
+/* No more data, fewer than were announced too: what the server says to that. Frees it. 0, or -errno with err. */
+int import_end(struct import *i, struct err *err);
