@@ -89,42 +89,14 @@ static int copy_volume(struct ctx *c, const struct clone *clone, const char *vol
 	return volume_clone(c, clone->source, volume, clone->name, volume, err);
 }
 
-/* True for a line save_on_stop=True in the body of Info. */
-static bool is_saved(const char *info)
-{
-	CLEANUP_STRV struct strv lines = STRV_INIT;
-
-	strv_split(&lines, info, '\n');
-	return strv_has(&lines, "save_on_stop=True");
-}
-
 int clone_volumes(struct ctx *c, const struct clone *clone, struct err *err)
 {
 	CLEANUP_STRV struct strv volumes = STRV_INIT;
-	CLEANUP_FREE char *body = NULL;
-	struct call *infos;
-	int r = admin_call(&c->admin, err, clone->name, "admin.vm.volume.List", NULL, NULL, &body, NULL);
+	int r = volumes_kept(c, clone->name, &volumes, err);
 
-	if (r < 0)
-		return r;
-	strv_split(&volumes, body, '\n');
-	strv_sort(&volumes);
-	infos = xcalloc(volumes.n + 1, sizeof *infos);
-	for (size_t i = 0; i < volumes.n; i++)
-		infos[i] = (struct call){
-			.dest = clone->name, .method = "admin.vm.volume.Info", .arg = volumes.v[i]};
-	if (volumes.n)
-		admin_run(&c->admin, infos, volumes.n);
-	for (size_t i = 0; i < volumes.n && r == 0; i++) {
-		if (infos[i].result < 0) {
-			r = infos[i].result;
-			err_move(err, &infos[i].err);
-		} else if (is_saved(infos[i].body) &&
-			   !(clone->skip_volume && streq(volumes.v[i], clone->skip_volume))) {
+	for (size_t i = 0; i < volumes.n && r == 0; i++)
+		if (!(clone->skip_volume && streq(volumes.v[i], clone->skip_volume)))
 			r = copy_volume(c, clone, volumes.v[i], err);
-		}
-	}
-	calls_free(infos, volumes.n);
 	return r;
 }
 

@@ -87,10 +87,30 @@ static int choose_service(struct ctx *c, const char *qube, const char *const *wo
 	return 0;
 }
 
+static const char *client(void)
+{
+	const char *program = getenv("QVM_QREXEC_CLIENT");
+
+	return program && *program ? program : QREXEC_CLIENT;
+}
+
+void qrexec_service_argv(struct ctx *c, const char *qube, const char *service, struct strv *ret)
+{
+	if (c->admin.endpoint.kind == ENDPOINT_QREXEC) {
+		strv_add(ret, c->admin.endpoint.path);
+		strv_add(ret, qube);
+		strv_add(ret, service);
+		return;
+	}
+	strv_add(ret, client());
+	strv_add(ret, "-d");
+	strv_add(ret, qube);
+	strv_addf(ret, "DEFAULT:QUBESRPC %s%s dom0", service, strchr(service, '+') ? "" : "+");
+}
+
 int qrexec_root_argv(struct ctx *c, const char *qube, const char *const *words, struct strv *ret, struct err *err)
 {
 	CLEANUP_BUF struct buf service = BUF_INIT, prefix = BUF_INIT;
-	const char *program = getenv("QVM_QREXEC_CLIENT");
 	bool root = false;
 	int r = choose_service(c, qube, words, &service, &prefix, &root, err);
 
@@ -100,7 +120,7 @@ int qrexec_root_argv(struct ctx *c, const char *qube, const char *const *words, 
 	if (r < 0 && !err_is(err, "QubesVMNotHaltedError"))
 		return r;
 	err_release(err);
-	strv_add(ret, program && *program ? program : QREXEC_CLIENT);
+	strv_add(ret, client());
 	strv_add(ret, "-d");
 	strv_add(ret, qube);
 	if (c->err_tty)

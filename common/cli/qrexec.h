@@ -14,3 +14,5 @@ void shell_quote(struct buf *b, const char *const *words);
  * started first. Reads the features it needs. 0, or -errno with err.
  */
 int qrexec_root_argv(struct ctx *c, const char *qube, const char *const *words, struct strv *ret, struct err *err);
+/* The program and arguments that call a service of a qube as its usual user; it has to run unless qrexec starts it. */
+void qrexec_service_argv(struct ctx *c, const char *qube, const char *service, struct strv *ret);

@@ -120,3 +120,42 @@ int volume_clone(struct ctx *c, const char *from_qube, const char *from, const c
 	watch_end(&w, c);
 	return r;
 }
+
+/* ---- which ---- */
+
+/* True for a line save_on_stop=True in the body of Info. */
+static bool is_saved(const char *info)
+{
+	CLEANUP_STRV struct strv lines = STRV_INIT;
+
+	strv_split(&lines, info, '\n');
+	return strv_has(&lines, "save_on_stop=True");
+}
+
+int volumes_kept(struct ctx *c, const char *qube, struct strv *ret, struct err *err)
+{
+	CLEANUP_STRV struct strv volumes = STRV_INIT;
+	CLEANUP_FREE char *body = NULL;
+	struct call *infos;
+	int r = admin_call(&c->admin, err, qube, "admin.vm.volume.List", NULL, NULL, &body, NULL);
+
+	if (r < 0)
+		return r;
+	strv_split(&volumes, body, '\n');
+	strv_sort(&volumes);
+	infos = xcalloc(volumes.n + 1, sizeof *infos);
+	for (size_t i = 0; i < volumes.n; i++)
+		infos[i] = (struct call){.dest = qube, .method = "admin.vm.volume.Info", .arg = volumes.v[i]};
+	if (volumes.n)
+		admin_run(&c->admin, infos, volumes.n);
+	for (size_t i = 0; i < volumes.n && r == 0; i++) {
+		if (infos[i].result < 0) {
+			r = infos[i].result;
+			err_move(err, &infos[i].err);
+		} else if (is_saved(infos[i].body)) {
+			strv_add(ret, volumes.v[i]);
+		}
+	}
+	calls_free(infos, volumes.n);
+	return r;
+}
