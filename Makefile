@@ -112,7 +112,7 @@ LIBS += $(XENSTORE)
 LIBS_qvmd := -luv -lsqlite3
 
 # Found where the library's own xml2-config has it on every distribution.
-$(addprefix $(O)/common/archive/,qubesxml.o qubesxml_read.o qubesxml_core2.o): ALL_CPPFLAGS += -isystem /usr/include/libxml2
+$(addprefix $(O)/common/archive/,qubesxml.o qubesxml_read.o qubesxml_core2.o xmldoc.o firewallxml.o): ALL_CPPFLAGS += -isystem /usr/include/libxml2
 
 .PHONY: all
 all: $(PROGS:%=$(O)/bin/%) $(alias_names:%=$(O)/bin/%)

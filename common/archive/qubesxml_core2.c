@@ -31,7 +31,7 @@ static bool is_none(const char *s)
 
 static bool attribute_is_true(xmlNode *n, const char *name)
 {
-	CLEANUP_FREE char *value = xml_attribute(n, name);
+	CLEANUP_FREE char *value = xmldoc_attribute(n, name);
 
 	return is_true(value);
 }
@@ -42,10 +42,10 @@ static bool attribute_is_true(xmlNode *n, const char *name)
 static char *name_of(xmlNode *root, const char *qid)
 {
 	for (xmlNode *n = root->children; n; n = n->next) {
-		CLEANUP_FREE char *other = n->type == XML_ELEMENT_NODE ? xml_attribute(n, "qid") : NULL;
+		CLEANUP_FREE char *other = n->type == XML_ELEMENT_NODE ? xmldoc_attribute(n, "qid") : NULL;
 
 		if (other && streq(other, qid))
-			return streq(qid, "0") ? xstrdup("dom0") : xml_attribute(n, "name");
+			return streq(qid, "0") ? xstrdup("dom0") : xmldoc_attribute(n, "name");
 	}
 	return NULL;
 }
@@ -53,7 +53,7 @@ static char *name_of(xmlNode *root, const char *qid)
 /* Sets a property to the qube that an attribute means by its number; none when it means nothing. */
 static void set_by_qid(struct pairs *props, const char *prop, xmlNode *root, xmlNode *n, const char *attribute)
 {
-	CLEANUP_FREE char *qid = xml_attribute(n, attribute);
+	CLEANUP_FREE char *qid = xmldoc_attribute(n, attribute);
 	CLEANUP_FREE char *name = is_none(qid) ? NULL : name_of(root, qid);
 
 	pairs_add(props, prop, name ? name : "");
@@ -86,7 +86,7 @@ static const char *feature_of(const char *service)
 /* {'ntpd': False, 'crond': True} */
 static int read_services(struct backup_qube *q, xmlNode *n, struct err *err)
 {
-	CLEANUP_FREE char *text = xml_attribute(n, "services");
+	CLEANUP_FREE char *text = xmldoc_attribute(n, "services");
 	const char *at = text ? text : "";
 	char *name;
 
@@ -104,7 +104,7 @@ static int read_services(struct backup_qube *q, xmlNode *n, struct err *err)
 /* ['00:1f.2', '03:00.0'] */
 static int read_pci(struct backup_qube *q, xmlNode *n, struct err *err)
 {
-	CLEANUP_FREE char *text = xml_attribute(n, "pcidevs");
+	CLEANUP_FREE char *text = xmldoc_attribute(n, "pcidevs");
 	const char *at = text ? text : "";
 	char *name;
 
@@ -134,14 +134,14 @@ static void read_simple(struct backup_qube *q, xmlNode *n)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(simple); i++) {
-		CLEANUP_FREE char *value = xml_attribute(n, simple[i][0]);
+		CLEANUP_FREE char *value = xmldoc_attribute(n, simple[i][0]);
 
 		if (!is_none(value) && !streq(value, simple[i][1]))
 			pairs_add(&q->props, simple[i][0], value);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kernel); i++) {
-		CLEANUP_FREE char *value = xml_attribute(n, kernel[i][0]);
-		CLEANUP_FREE char *is_default = xml_attribute(n, kernel[i][1]);
+		CLEANUP_FREE char *value = xmldoc_attribute(n, kernel[i][0]);
+		CLEANUP_FREE char *is_default = xmldoc_attribute(n, kernel[i][1]);
 
 		if (is_default && !is_true(is_default) && !pairs_get(&q->props, kernel[i][0]))
 			pairs_add(&q->props, kernel[i][0], is_none(value) ? "" : value);
@@ -165,8 +165,8 @@ static void read_network(struct backup_qube *q, const struct kind *kind, xmlNode
 /* A qube whose disposables had another network than itself: a template for disposables of today has it. */
 static int add_disposable(struct backup_qubes *all, size_t at, xmlNode *root, xmlNode *n, struct err *err)
 {
-	CLEANUP_FREE char *is_default = xml_attribute(n, "uses_default_dispvm_netvm");
-	CLEANUP_FREE char *qid = xml_attribute(n, "dispvm_netvm");
+	CLEANUP_FREE char *is_default = xmldoc_attribute(n, "uses_default_dispvm_netvm");
+	CLEANUP_FREE char *qid = xmldoc_attribute(n, "dispvm_netvm");
 	CLEANUP_FREE char *netvm = is_none(qid) ? NULL : name_of(root, qid);
 	CLEANUP_FREE char *name = netvm ? xasprintf("disp-%s", netvm) : xstrdup("disp-no-netvm");
 	struct backup_qube *q;
@@ -189,8 +189,8 @@ static int add_disposable(struct backup_qubes *all, size_t at, xmlNode *root, xm
 
 static int read_included(struct backup_qube *q, xmlNode *n, struct err *err)
 {
-	CLEANUP_FREE char *path = xml_attribute(n, "backup_path");
-	CLEANUP_FREE char *size = xml_attribute(n, "backup_size");
+	CLEANUP_FREE char *path = xmldoc_attribute(n, "backup_path");
+	CLEANUP_FREE char *size = xmldoc_attribute(n, "backup_size");
 
 	if (!attribute_is_true(n, "backup_content") || is_none(path))
 		return 0;
@@ -201,8 +201,8 @@ static int read_qube(struct backup_qubes *all, const struct kind *kind, xmlNode 
 {
 	CLEANUP_FREE char *name = xml_checked(n, "name", err);
 	CLEANUP_FREE char *label = name ? xml_checked(n, "label", err) : NULL;
-	CLEANUP_FREE char *qid = xml_attribute(n, "qid");
-	CLEANUP_FREE char *template = xml_attribute(n, "template_qid");
+	CLEANUP_FREE char *qid = xmldoc_attribute(n, "qid");
+	CLEANUP_FREE char *template = xmldoc_attribute(n, "template_qid");
 	struct backup_qube *q;
 	uint64_t id;
 	int r;

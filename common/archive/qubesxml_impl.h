@@ -2,14 +2,11 @@
 /* What the readers of qubes.xml's two generations share. */
 #pragma once
 
-#include <libxml/tree.h>
-
 #include "archive/qubesxml.h"
+#include "archive/xmldoc.h"
 
 /* -EBADMSG with "qubes.xml: WHAT: NAME"; name may be NULL. */
 int xml_bad(struct err *err, const char *what, const char *name);
-/* NULL when it is not there. The caller frees. */
-char *xml_attribute(xmlNode *n, const char *name);
 /* An attribute that has to be able to be an argument of a call. NULL with err. The caller frees. */
 char *xml_checked(xmlNode *n, const char *name, struct err *err);
 /* The qube's data are in the archive, at that path. size (may be NULL) is text. -EBADMSG for an invalid path. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qubes.xml: reading what anybody may have written. */
 #include <errno.h>
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 
 #include "archive/outer.h"
 #include "archive/qubesxml_impl.h"
@@ -19,35 +17,7 @@ int xml_bad(struct err *err, const char *what, const char *name)
 	return err_set(err, -EBADMSG, "", "qubes.xml: %s%s%s", what, name ? ": " : "", name ? name : "");
 }
 
-/* ---- the tree of libxml2 ---- */
-
-static bool is(const xmlNode *n, const char *name)
-{
-	return n->type == XML_ELEMENT_NODE && streq((const char *)n->name, name);
-}
-
-/* The first element of that name among n and what follows it; NULL when there is none. */
-static xmlNode *next(xmlNode *n, const char *name)
-{
-	while (n && !is(n, name))
-		n = n->next;
-	return n;
-}
-
-#define EACH(child, parent, name) \
-	(xmlNode *child = (parent) ? next((parent)->children, name) : NULL; child; child = next(child->next, name))
-
-char *xml_attribute(xmlNode *n, const char *name)
-{
-	return (char *)xmlGetNoNsProp(n, BAD_CAST name);
-}
-
-static char *content(xmlNode *n)
-{
-	char *text = (char *)xmlNodeGetContent(n);
-
-	return text ? text : xstrdup("");
-}
+/* ---- names ---- */
 
 static bool is_argument(const char *s)
 {
@@ -56,7 +26,7 @@ static bool is_argument(const char *s)
 
 char *xml_checked(xmlNode *n, const char *name, struct err *err)
 {
-	CLEANUP_FREE char *value = xml_attribute(n, name);
+	CLEANUP_FREE char *value = xmldoc_attribute(n, name);
 
 	if (value && is_argument(value))
 		return STEAL(value);
@@ -67,9 +37,9 @@ char *xml_checked(xmlNode *n, const char *name, struct err *err)
 /* <ELEMENT KEY="NAME">TEXT</ELEMENT>, all of them. */
 static int read_items(struct pairs *ret, xmlNode *parent, const char *element, const char *key, struct err *err)
 {
-	for EACH (n, parent, element) {
+	for XMLDOC_EACH (n, parent, element) {
 		CLEANUP_FREE char *name = xml_checked(n, key, err);
-		CLEANUP_FREE char *text = content(n);
+		CLEANUP_FREE char *text = xmldoc_content(n);
 
 		if (!name)
 			return -EBADMSG;
@@ -83,8 +53,8 @@ static int read_items(struct pairs *ret, xmlNode *parent, const char *element, c
 static int read_device(struct backup_qube *q, const char *class, xmlNode *n, struct err *err)
 {
 	CLEANUP_FREE char *backend = xml_checked(n, "backend-domain", err);
-	CLEANUP_FREE char *id = xml_attribute(n, "id");
-	CLEANUP_FREE char *required = xml_attribute(n, "required");
+	CLEANUP_FREE char *id = xmldoc_attribute(n, "id");
+	CLEANUP_FREE char *required = xmldoc_attribute(n, "required");
 	struct backup_device *d;
 
 	if (!backend)
@@ -98,12 +68,12 @@ static int read_device(struct backup_qube *q, const char *class, xmlNode *n, str
 
 static int read_devices(struct backup_qube *q, xmlNode *domain, struct err *err)
 {
-	for EACH (list, domain, "devices") {
+	for XMLDOC_EACH (list, domain, "devices") {
 		CLEANUP_FREE char *class = xml_checked(list, "class", err);
 
 		if (!class)
 			return -EBADMSG;
-		for EACH (n, list, "device")
+		for XMLDOC_EACH (n, list, "device")
 			if (read_device(q, class, n, err) < 0)
 				return -EBADMSG;
 	}
@@ -112,7 +82,7 @@ static int read_devices(struct backup_qube *q, xmlNode *domain, struct err *err)
 
 static int read_tags(struct backup_qube *q, xmlNode *domain, struct err *err)
 {
-	for EACH (n, next(domain->children, "tags"), "tag") {
+	for XMLDOC_EACH (n, xmldoc_next(domain->children, "tags"), "tag") {
 		char *name = xml_checked(n, "name", err);
 
 		if (!name)
@@ -126,9 +96,9 @@ static int read_tags(struct backup_qube *q, xmlNode *domain, struct err *err)
 static int read_files(struct backup_qube *q, xmlNode *list, struct err *err)
 {
 	q->files_are_all = true;
-	for EACH (n, list, "file") {
+	for XMLDOC_EACH (n, list, "file") {
 		CLEANUP_FREE char *name = xml_checked(n, "name", err);
-		CLEANUP_FREE char *size = xml_attribute(n, "size");
+		CLEANUP_FREE char *size = xmldoc_attribute(n, "size");
 		uint64_t bytes;
 
 		if (!name)
@@ -152,9 +122,9 @@ static bool is_true(const char *s)
 /* Other writers list no files; volumes that are saved are known from their settings. */
 static int read_volumes(struct backup_qube *q, xmlNode *list, struct err *err)
 {
-	for EACH (n, list, "volume") {
+	for XMLDOC_EACH (n, list, "volume") {
 		CLEANUP_FREE char *name = xml_checked(n, "name", err);
-		CLEANUP_FREE char *saved = xml_attribute(n, "save_on_stop");
+		CLEANUP_FREE char *saved = xmldoc_attribute(n, "save_on_stop");
 
 		if (!name)
 			return -EBADMSG;
@@ -239,7 +209,7 @@ static int read_name(struct backup_qube *q, struct err *err)
 
 static unsigned read_id(xmlNode *domain)
 {
-	CLEANUP_FREE char *id = xml_attribute(domain, "id");
+	CLEANUP_FREE char *id = xmldoc_attribute(domain, "id");
 	const char *digits = id ? skip_prefix(id, "domain-") : NULL;
 	uint64_t n;
 
@@ -256,11 +226,11 @@ static int read_qube(struct backup_qubes *all, xmlNode *domain, struct err *err)
 		return -EBADMSG;
 	q = backup_qubes_add(all, "", class);
 	q->id = read_id(domain);
-	r = read_items(&q->props, next(domain->children, "properties"), "property", "name", err);
+	r = read_items(&q->props, xmldoc_next(domain->children, "properties"), "property", "name", err);
 	if (r == 0)
 		r = read_name(q, err);
 	if (r == 0)
-		r = read_items(&q->features, next(domain->children, "features"), "feature", "name", err);
+		r = read_items(&q->features, xmldoc_next(domain->children, "features"), "feature", "name", err);
 	if (r == 0)
 		r = read_tags(q, domain, err);
 	if (r == 0)
@@ -270,11 +240,11 @@ static int read_qube(struct backup_qubes *all, xmlNode *domain, struct err *err)
 	if (r < 0 || !q->included)
 		return r;
 
-	xmlNode *files = next(domain->children, "backup-files");
+	xmlNode *files = xmldoc_next(domain->children, "backup-files");
 
 	if (files && !streq(class, "AdminVM"))
 		return read_files(q, files, err);
-	return read_volumes(q, next(domain->children, "volume-config"), err);
+	return read_volumes(q, xmldoc_next(domain->children, "volume-config"), err);
 }
 
 /* ---- the document ---- */
@@ -315,18 +285,18 @@ static int read_document(struct backup_qubes *all, xmlNode *root, struct err *er
 {
 	int r;
 
-	if (root && is(root, "QubesVmCollection")) {
+	if (root && xmldoc_is(root, "QubesVmCollection")) {
 		r = core2_read(all, root, err);
 		return r < 0 ? r : check_distinct(all, err);
 	}
-	if (!root || !is(root, "qubes"))
+	if (!root || !xmldoc_is(root, "qubes"))
 		return xml_bad(err, "not a list of qubes", NULL);
-	r = read_items(&all->globals, next(root->children, "properties"), "property", "name", err);
+	r = read_items(&all->globals, xmldoc_next(root->children, "properties"), "property", "name", err);
 	if (r == 0)
-		r = read_items(&all->labels, next(root->children, "labels"), "label", "id", err);
+		r = read_items(&all->labels, xmldoc_next(root->children, "labels"), "label", "id", err);
 	if (r < 0)
 		return r;
-	for EACH (n, next(root->children, "domains"), "domain") {
+	for XMLDOC_EACH (n, xmldoc_next(root->children, "domains"), "domain") {
 		if (all->n == QUBES_MAX)
 			return xml_bad(err, "too many qubes", NULL);
 		if (read_qube(all, n, err) < 0)
@@ -335,38 +305,12 @@ static int read_document(struct backup_qubes *all, xmlNode *root, struct err *er
 	return check_distinct(all, err);
 }
 
-/* A document type is the way to entities and to other files: it ends the parsing. */
-static void on_doctype(void *data, const xmlChar *name, const xmlChar *external, const xmlChar *id)
-{
-	xmlParserCtxt *p = data;
-	bool *refused = p->_private;
-
-	*refused = true;
-	xmlStopParser(p);
-}
-
 int backup_qubes_parse(struct backup_qubes *ret, const char *xml, size_t len, struct err *err)
 {
 	CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
-	xmlParserCtxt *p = len && len <= QUBES_XML_MAX ? xmlNewParserCtxt() : NULL;
-	bool doctype = false;
-	xmlDoc *doc;
-	int r;
+	CLEANUP_XMLDOC xmlDoc *doc = xmldoc_read("qubes.xml", xml, len, QUBES_XML_MAX, err);
+	int r = doc ? read_document(&all, xmlDocGetRootElement(doc), err) : -EBADMSG;
 
-	if (!p)
-		return xml_bad(err, len ? "too long" : "empty", NULL);
-	p->_private = &doctype;
-	p->sax->internalSubset = on_doctype;
-	doc = xmlCtxtReadMemory(p, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR |
-				XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
-	if (doctype)
-		r = xml_bad(err, "a document type is not accepted", NULL);
-	else if (!doc)
-		r = xml_bad(err, "is not well-formed", NULL);
-	else
-		r = read_document(&all, xmlDocGetRootElement(doc), err);
-	xmlFreeDoc(doc);
-	xmlFreeParserCtxt(p);
 	if (r < 0)
 		return r;
 	*ret = all;
