@@ -5,7 +5,7 @@
 
 # Command lines about the qube $1, one a line; no blanks within a word.
 tool_rows() {
-	sed "s/QUBE/$1/g" <<'END'
+	sed -e "s/QUBE/$1/g" -e "s|BACKUP|--passphrase-file $ROOT/tests/fixtures/backup.pass $ROOT/tests/fixtures/backup|" <<'END'
 qubes-prefs
 qubes-prefs --json
 qubes-prefs clockvm
@@ -15,6 +15,8 @@ qubesd-query -e dom0 admin.vm.List dom0
 qubesd-query --fail -e dom0 admin.vm.property.Get QUBE netvm
 qvm-backup --yes --profile p
 qvm-backup --yes --progress json --profile QUBE
+qvm-backup-restore --quiet BACKUP
+qvm-backup-restore --quiet --rename-conflicting --json BACKUP saved
 qvm-check QUBE
 qvm-check --networked QUBE
 qvm-check --networked --json QUBE

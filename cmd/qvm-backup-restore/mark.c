@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Marks of qubes that are not whole. */
+#include "qvm-backup-restore/mark.h"
+
+#include "admin/exc.h"
+#include "base/chars.h"
+#include "base/mem.h"
+#include "model/volume.h"
+
+int mark_set(struct ctx *c, const struct entry *e, const char *backup_id, struct err *err)
+{
+	CLEANUP_FREE char *of = xasprintf("%s %s", backup_id, e->qube->name);
+	int r = admin_call(&c->admin, err, e->name, "admin.vm.tag.Set", MARK_TAG, NULL, NULL, NULL);
+
+	if (r == 0)
+		r = admin_call(&c->admin, err, e->name, "admin.vm.feature.Set", MARK_FEATURE, of, NULL, NULL);
+	return r;
+}
+
+int mark_clear(struct ctx *c, const struct entry *e, struct err *err)
+{
+	int r = admin_call(&c->admin, err, e->name, "admin.vm.feature.Remove", MARK_FEATURE, NULL, NULL, NULL);
+
+	if (r < 0 && !err_is(err, "QubesFeatureNotFoundError"))
+		return r;
+	err_release(err);
+	return admin_call(&c->admin, err, e->name, "admin.vm.tag.Remove", MARK_TAG, NULL, NULL, NULL);
+}
+
+bool mark_could_name(const char *host, const char *name)
+{
+	const char *dash = strrchr(host, '-');
+	size_t n = dash ? (size_t)(dash - host) : 0;
+
+	return n && n <= strlen(name) && strncmp(host, name, n) == 0 && dash[1] && strlen(dash + 1) <= 2 &&
+	       chars_all(dash + 1, "0-9");
+}
+
+/* The call's answer; NULL when there is none. The caller frees. */
+static char *answer(struct ctx *c, const char *qube, const char *method, const char *arg)
+{
+	char *body = NULL;
+
+	admin_call(&c->admin, NULL, qube, method, arg, NULL, &body, NULL);
+	return body;
+}
+
+static bool has_no_data(struct ctx *c, const char *qube)
+{
+	CLEANUP_FREE char *info = answer(c, qube, "admin.vm.volume.Info", "private");
+	CLEANUP(volume_info_release) struct volume_info v = {0};
+
+	return info && volume_info_parse(&v, info, NULL) == 0 && v.usage == 0;
+}
+
+static bool is_bare(struct ctx *c, const struct qube *host, const struct entry *e)
+{
+	CLEANUP_FREE char *features = answer(c, host->name, "admin.vm.feature.List", NULL);
+	CLEANUP_FREE char *tags = answer(c, host->name, "admin.vm.tag.List", NULL);
+	CLEANUP_STRV struct strv list = STRV_INIT;
+
+	if (!streq(host->name, e->qube->name) || !streq(host->class, e->qube->class) ||
+	    !streq(host->state, "Halted") || !features || *features || !tags)
+		return false;
+	strv_split(&list, tags, '\n');
+	for (size_t i = 0; i < list.n; i++)
+		if (!skip_prefix(list.v[i], "created-by-"))
+			return false;
+	return has_no_data(c, host->name);
+}
+
+bool mark_is_of(struct ctx *c, const struct qube *host, const struct entry *e, const char *backup_id)
+{
+	CLEANUP_FREE char *of = xasprintf("%s %s", backup_id, e->qube->name);
+	CLEANUP_FREE char *tag = answer(c, host->name, "admin.vm.tag.Get", MARK_TAG);
+	CLEANUP_FREE char *feature = NULL;
+
+	if (!tag || !streq(tag, "1"))
+		return is_bare(c, host, e);
+	feature = answer(c, host->name, "admin.vm.feature.Get", MARK_FEATURE);
+	/* Between the two calls that set the mark. */
+	if (!feature)
+		return streq(host->name, e->qube->name);
+	return streq(feature, of);
+}
