@@ -44,3 +44,141 @@ The following VMs are included in the backup:
 "
 	same $EVERYTHING
 }
+
+@test "to a qube and from a qube" {
+	start_daemon r.yaml --scrypt-logn 10
+	echo secret >secret
+	mkdir -p "$QVMD_STATE/home/vault/media"
+	QVM_BACKUP_PROFILE_DIR=$QVMD_STATE/etc/backup qvm-backup -q -y -p secret -d vault "$QVMD_STATE/home/vault/media" work alone >/dev/null
+	mv "$QVMD_STATE"/home/vault/media/qubes-backup-* backup
+	make_client
+	remember work alone
+	remove work alone
+	expect 0 'restore -q --list -d vault "$PWD/backup" --jsonl | jq -r .name; tail -n 1 called' $'alone\nwork\nstatus 0\n'
+	: >called
+	expect 0 'restore -q -d vault "$PWD/backup" >/dev/null; cat called' \
+		"-d vault DEFAULT:QUBESRPC qubes.Restore+ dom0
+location $PWD/backup, filter ''
+status 0
+"
+	same work alone
+	# by a service that knows where it is
+	remove work
+	: >called
+	expect 0 'restore -q -d vault --location-is-service qubes.RestoreById+1a2b work >/dev/null; head -n 1 called' \
+		$'-d vault DEFAULT:QUBESRPC qubes.RestoreById+1a2b dom0\n'
+	same work
+	# what goes wrong there
+	expect 2 'restore -d nobody /x 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' "qvm-backup-restore: error: no such domain: 'nobody'"$'\n'
+	expect 1 'restore -q -d vault --verify-only /cut >/dev/null' '' $'qvm-backup-restore: error: the backup is damaged or not complete\n'
+	run restore -q -d vault --verify-only /noisy
+	assert_failure 1
+	assert_output --partial 'qvm-backup-restore: error: not a backup: '
+	# more than it says it is
+	sed -i "s|'$TESTBIN/qfile' \"\\$location\"|{ '$TESTBIN/qfile' \"\\$location\"; cat /dev/zero; }|" client
+}
+
+@test "each compressor, under cron's environment" {
+	local filter
+	start_daemon r.yaml --scrypt-logn 10
+	echo secret >secret && chmod 600 secret && mkdir to
+	for filter in false gzip bzip2 xz zstd pigz lz4; do
+		profile nightly <<<"{include: [work], compression: $filter, destination_vm: dom0, destination_path: $PWD/to, passphrase_text: secret}"
+		expect 0 'env -i QVM_ENDPOINT="$QVM_ENDPOINT" "$BIN/qvm-backup" -q --yes --profile nightly </dev/null >/dev/null; mv to/* backup' '' ''
+		remember work
+		force=()
+		[[ $filter != lz4 ]] || force=(-Z lz4)
+		expect 0 "env -i '$BIN/qvm-backup-restore' -q --verify-only -p secret ${force[*]} backup </dev/null | tail -n 1" \
+			$'work: whole, 2 files, 2.0 MiB\n' ''
+		remove work
+		expect 0 "env -i QVM_ENDPOINT=$QVM_ENDPOINT '$BIN/qvm-backup-restore' -q -p secret ${force[*]} backup </dev/null >/dev/null" '' ''
+		same work
+	done
+}
+
+# Cuts the backup into members and puts it together again without those of a name.
+without() { # PATTERN
+	mkdir -p m && tar -C m -ixf backup && tar -itf backup | grep -v "$1" >order
+	tar -C m --no-recursion -cf backup -T order && rm -r m
+}
+
+@test "a qube whose data are damaged is removed again, the others are restored" {
+	start_daemon r.yaml --scrypt-logn 10
+	make_backup work vault online
+	remember work vault online
+	remove work vault online
+	without "vm$(raw admin.vm.property.Get+qid running | tr -dc 0-9 | tail -c 1)/nothing"
+	flip_first() { # a byte of a member's data
+		local at
+		at=$(tar -tRf backup | sed -n "s|^block \([0-9]*\): $1$|\1|p")
+		printf x | dd of=backup bs=1 seek=$((at * 512 + 512 + 200)) conv=notrunc status=none
+	}
+	path=$(restore -q --list --json backup >/dev/null; tar -itf backup | grep 'notes.txt' | tail -n 1)
+	flip_first "$path"
+	run restore -q --json backup
+	assert_failure 1
+	assert_output --partial "$path: damaged"
+	assert_output --partial 'work is removed again'
+	assert_output --partial '{"name":"work","restored_as":"work","verdict":"failed","stays":false,"problem":"Error extracting data of work:'
+	same vault online
+	expect 0 'qvm-ls --raw-list work 2>/dev/null | wc -l' $'0\n'
+	remove vault online
+	run restore -q --compat-exit backup
+	assert_success
+	# A template that another qube needs stays, and says so.
+	make_backup own online vault
+	remove online own vault 
+	flip_first "$(tar -itf backup | grep 'root.img.000' | tail -n 1)"
+	run restore -q backup
+	assert_failure 1
+	assert_output --partial 'own cannot be removed again: '
+	assert_output --partial 'own stays, is not whole and cannot be started (tag backup-restore-in-progress)'
+	expect 0 'qvm-tags own | grep backup' $'backup-restore-in-progress\n'
+	same vault
+}
+
+# A command that says the first part of the backup, and the rest when it is told to.
+slow() { # BYTES
+	mkfifo held go
+	cat >slow <<-END
+		#!/bin/bash
+		head -c $1 backup
+		echo x >held
+		read -r <go
+		tail -c +$(($1 + 1)) backup
+	END
+	chmod +x slow
+}
+
+@test "a signal ends the restore in order; --continue ends it" {
+	start_daemon r.yaml --scrypt-logn 10
+	make_backup work vault online
+	remember work vault online
+	remove work vault online
+	at=$(tar -tRf backup | sed -n 's|^block \([0-9]*\): vm.*/private.img.000.enc$|\1|p' | tail -n 1)
+	slow $((at * 512 + 4096))
+	env --default-signal=TERM qvm-backup-restore -q -p secret --location-is-command ./slow >out 2>err 3>&- &
+	read -r <held
+	until raw admin.vm.tag.Get+backup-restore-in-progress work | grep -q '1$'; do _tick; done
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	assert_equal "$status" 1
+	cat err
+	grep -q 'error: interrupted' err
+	grep -q 'qvm-backup-restore: --continue goes on with what is not whole' err
+	grep -q 'work stays, is not whole and cannot be started' err
+	expect 0 'qvm-tags work | grep backup; qvm-features work backup-restore-of' \
+		"backup-restore-in-progress"$'\n'"$(tar -xOf backup backup-header | sed -n 's/^backup-id=//p') work"$'\n'
+	expect 1 'qvm-start work' '' $'Error: Starting qube failed: work: Restore of this domain in progress, cannot start\n'
+	# Without --continue they are in the way; with it, what is whole is left as it is.
+	run restore -q backup
+	assert_failure 1
+	run restore -q --continue backup
+	assert_success
+	assert_line --regexp "work \|.* <-- Restore of 'work' will be continued"
+	same work vault online
+	run restore -q --continue backup
+	assert_success
+	assert_output --partial 'nothing was selected'
+}

@@ -50,5 +50,6 @@ int list_archive(struct restore *r)
 		json_end(j);
 	else
 		table_print(t, r->c);
-	return STATUS_OK;
+	flush_out(r->c);
+	return origin_close(r, false);
 }

@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "admin/exc.h"
 #include "base/chars.h"
@@ -17,6 +17,7 @@
 #include "qvm-backup-restore/restore.h"
 
 #define SAID_MAX 4096u /* bytes of what a service says on its stderr */
+#define PATIENCE_MS 1000
 #define EDQUOT_RESULT 122u /* of a qfile: the rest is not wanted, which is no error (4.2) */
 
 /* ---- the thread beside ---- */
@@ -215,10 +216,21 @@ static void send_result(struct restore *r, bool whole)
 	sigaction(SIGPIPE, &before, NULL);
 }
 
+/* A sender that knows that it is not wanted any more has a moment to end. */
+static void await_end(struct origin *o, bool whole)
+{
+	CLEANUP_CLOSE int pidfd = pidfd_open(o->child.pid, 0);
+	struct pollfd p = { pidfd, POLLIN, 0 };
+
+	if (!whole && poll(&p, 1, PATIENCE_MS) == 0)
+		kill(o->child.pid, SIGTERM);
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 int origin_close(struct restore *r, bool whole)
 {
 	struct origin *o = &r->origin;
-	siginfo_t info;
 	int status;
 
 	if (o->child.pid <= 0) {
@@ -228,16 +240,13 @@ int origin_close(struct restore *r, bool whole)
 	send_result(r, whole);
 	closep(&o->child.in);
 	closep(&o->fd);
-	if (!whole)
-		kill(o->child.pid, SIGTERM);
-	/* While it is waited for, a signal can still end it. */
-	waitid(P_PID, (id_t)o->child.pid, &info, WEXITED | WNOWAIT);
+	await_end(o, whole); /* a signal can still end it */
 	end_guard(o);
 	status = child_wait(&o->child);
-	if (!whole || status == 0)
-		return STATUS_OK;
 	while (o->said.len && o->said.data[o->said.len - 1] == '\n')
 		o->said.data[--o->said.len] = '\0';
+	if (!whole || status == 0)
+		return STATUS_OK;
 	return fail(r->c, "Backup completed, but its sender reported an error (exit code %d)%s%s", status,
 		    o->said.len ? ": " : "", buf_str(&o->said));
 }

@@ -91,3 +91,24 @@ make_backup() {
 
 restore() { qvm-backup-restore -p secret "$@"; }
 export -f restore
+
+# A stand-in for qrexec-client whose qubes have the service qubes.Restore, in the file ./client. It logs to ./called.
+make_client() {
+	cat >client <<-END
+		#!/bin/bash
+		printf '%s\n' "\$*" >>'$PWD/called'
+		if [[ \$3 != *RestoreById* ]]; then IFS= read -r location; else location='$PWD/backup'; fi
+		IFS= read -r filter
+		echo "location \$location, filter '\$filter'" >>'$PWD/called'
+		case \$location in
+		*/noisy) yes complaint | head -c 300000 >&2; exit 3 ;;
+		*/cut) head -c \$((\$(stat -c %s '$PWD/backup') / 2)) '$PWD/backup' >'$PWD/half'; exec '$TESTBIN/qfile' '$PWD/half' ;;
+		esac
+		'$TESTBIN/qfile' "\$location"
+		status=\$?
+		echo "status \$status" >>'$PWD/called'
+		exit \$status
+	END
+	chmod +x client
+	export QVM_QREXEC_CLIENT=$PWD/client
+}
