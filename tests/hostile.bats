@@ -108,6 +108,8 @@ fails_in_one_line() {
 	((status == 1)) || line=${line##*$'\n'}
 	# A backup says what failed on a line of its own, whatever stands before it.
 	[[ $row != qvm-backup* ]] || line=${line#$'\n'}
+	# A restore says it of each qube, and in the end that there is one.
+	[[ $row != qvm-backup-restore* ]] || line=${line%%$'\n'*}
 	[[ $line != *$'\n'* ]] || wrong "more than a line: $line"
 	for text in "${TEXTS[@]}"; do
 		[[ $line != *"$text" ]] || return 0

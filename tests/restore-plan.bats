@@ -269,3 +269,65 @@ Skipping broken entries: VMs that depend on missing NetVMs will NOT be restored.
 		$'home/home-restore-/dom0-home/user/file\n'
 	expect 0 'cat home/*/*/*/file' $'mine\n'
 }
+
+@test "what the daemon refuses: the qube is removed again, and the exit status tells" {
+	replies() {
+		cat <<-'END'
+			> admin.vm.List+ dom0
+			< 0\0dom0 class=AdminVM state=Running\nnet class=AppVM state=Running\nown class=TemplateVM state=Halted\n
+			> admin.vm.property.Get+provides_network net
+			< 0\0default=False type=bool True
+			> admin.vm.volume.List+ online
+			< 0\0private\n
+			> admin.vm.volume.Info+private online
+			< 0\0save_on_stop=True\n
+			> admin.vm.tag.Get+far online
+			< 0\x000
+		END
+		cat
+		printf '> * *\n< 0\\0\n'
+	}
+	without() { start_script < <(replies); }
+	without <<-'END'
+		> admin.vm.Create.AppVM+own dom0 name=online label=purple
+		< 2\0QubesLabelNotFoundError\0\0no such label: purple\0
+		> admin.vm.property.Set+vcpus online 3
+		< 2\0QubesValueError\0\0too many\0
+		> admin.vm.tag.Set+far online
+		< 2\0QubesException\0\0not now\0
+		> admin.vm.notes.Set+ online *
+		< 2\0QubesNotesException\0\0no notes\0
+	END
+	expect 0 'restore -q backup online >/dev/null' '' "\
+online: there is no label purple, it gets red
+Error setting online.vcpus to 3: too many
+Error adding tag far to online: not now
+Failed to restore the notes of online: no notes
+"
+	calls | grep -q 'name=online label=red'
+	stop_script
+	without <<-'END'
+		> admin.vm.Create.AppVM+own dom0 *
+		< 2\0QubesException\0\0no room\0
+	END
+	expect 1 'restore -q backup online >/dev/null' '' "\
+Error restoring VM online, skipping: no room
+qvm-backup-restore: error: not everything could be restored
+"
+	assert_equal "$(calls | tail -n 1)" 'dom0 admin.vm.Create.AppVM+own <- name=online label=purple'
+	expect 0 'restore -q --compat-exit backup online >/dev/null 2>&1' ''
+	stop_script
+	without <<-'END'
+		> admin.vm.volume.ImportWithSize+private online *
+		< 2\0QubesException\0\0the pool is full\0
+	END
+	expect 1 'restore -q --json backup online' "\
+[
+$(for q in dvm named net; do echo "{\"name\":\"$q\",\"restored_as\":null,\"verdict\":\"skipped\",\"stays\":false,\"problem\":null},"; done)
+{\"name\":\"online\",\"restored_as\":\"online\",\"verdict\":\"failed\",\"stays\":false,\"problem\":\"Failed to restore volume private (size 1048576) of VM online: the pool is full\"},
+$(for q in own work; do echo "{\"name\":\"$q\",\"restored_as\":null,\"verdict\":\"skipped\",\"stays\":false,\"problem\":null},"; done)
+{\"name\":\"dom0\",\"restored_as\":null,\"verdict\":\"skipped\",\"stays\":false,\"problem\":null}
+]
+"
+	assert_equal "$(calls | tail -n 1)" 'online admin.vm.Remove+'
+}

@@ -17,7 +17,7 @@ static int set(struct fw_rule *rule, const char *key, const char *value, struct 
 	CLEANUP_ERR struct err why = ERR_INIT;
 	int r = fw_rule_set(rule, key, value, &why);
 
-	return r < 0 ? bad(err, why.text ? why.text : "a property that is none") : 0;
+	return r < 0 ? bad(err, why.text) : 0;
 }
 
 /* Takes over the rule when it is one. */

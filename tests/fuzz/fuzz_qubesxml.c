@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* qubes.xml of any bytes: what is read has names that can be arguments, and is written and read again the same. */
+/*
+ * qubes.xml of any bytes: what is read has names that can be arguments, and is written and read again the same. And
+ * firewall.xml: its rules are rules to the Admin API.
+ */
+#include "archive/firewallxml.h"
 #include "archive/outer.h"
 #include "archive/qubesxml.h"
 #include "base/chars.h"
@@ -49,11 +53,29 @@ static void check_again(const struct backup_qubes *all)
 	}
 }
 
+static void check_firewall(const char *xml, size_t n)
+{
+	CLEANUP_FW_RULES struct fw_rules rules = {0}, again = {0};
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	CLEANUP_ERR struct err err = ERR_INIT;
+	size_t line;
+
+	if (firewallxml_parse(&rules, xml, n, &err) < 0) {
+		if (!err.text)
+			abort();
+		return;
+	}
+	fw_rules_print(&b, &rules, FW_CLIENT);
+	if (fw_rules_parse(&again, buf_str(&b), b.len, FW_CLIENT, &line, &err) < 0 || again.n != rules.n)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
 	CLEANUP_ERR struct err err = ERR_INIT;
 
+	check_firewall((const char *)data, size);
 	if (backup_qubes_parse(&all, (const char *)data, size, &err) < 0) {
 		if (!err.text)
 			abort();
