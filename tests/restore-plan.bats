@@ -85,6 +85,8 @@ qubesadmin.backup: -> Done.
 {"name":"dom0","verdict":"whole","files":1,"bytes":0,"problems":[]}
 {"name":null,"verdict":"whole","files":null,"bytes":null,"problems":[]}
 ' ''
+	run bash -c 'restore -q --verify-only --progress json backup 2>&1 >/dev/null | jq -c "[.bytes > 0, .progress <= 100, keys]"'
+	assert_line --index 0 '[true,true,["bytes","progress","qube"]]'
 	# Cut off where the files of work begin, the last ones but dom0's.
 	at=$(tar -tRf backup | sed -n 's/^block \([0-9]*\): vm.*private.img.000.enc$/\1/p' | tail -n 1)
 	head -c $((at * 512)) backup >cut

@@ -68,6 +68,14 @@ status 0
 	expect 0 'restore -q -d vault --location-is-service qubes.RestoreById+1a2b work >/dev/null; head -n 1 called' \
 		$'-d vault DEFAULT:QUBESRPC qubes.RestoreById+1a2b dom0\n'
 	same work
+	# more than it says that it is: a member that nobody wants, and that never ends
+	mkdir -p m/vm99 && truncate -s 100M m/vm99/private.img.000.enc
+	cp backup large && tar -C m -rf large vm99/private.img.000.enc
+	expect 1 'restore -q -d vault --verify-only "$PWD/large" work >/dev/null' '' "\
+qvm-backup-restore: error: retrieved backup size exceed expected size, if you believe this is ok, use --ignore-size-limit option
+"
+	run restore -q -d vault --verify-only --ignore-size-limit "$PWD/large" work
+	assert_output --partial 'vm99/private.img.000.enc: belongs to no qube of the backup'
 	# what goes wrong there
 	expect 2 'restore -d nobody /x 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' "qvm-backup-restore: error: no such domain: 'nobody'"$'\n'
 	expect 1 'restore -q -d vault --verify-only /cut >/dev/null' '' $'qvm-backup-restore: error: the backup is damaged or not complete\n'

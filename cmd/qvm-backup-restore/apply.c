@@ -229,6 +229,8 @@ int restore_qubes(struct restore *r)
 
 	if (nothing_to_do(r)) {
 		say(r->c, "%s: nothing was selected", r->c->prog);
+		if (r->c->format != FORMAT_TEXT)
+			put_records(r);
 		return STATUS_OK;
 	}
 	if (origin_hold_signals(r) != STATUS_OK)

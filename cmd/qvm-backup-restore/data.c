@@ -63,19 +63,11 @@ static int begin_home(struct feed *f)
 	return 1;
 }
 
-static void now_at(struct restore *r, const struct backup_qube *q)
-{
-	if (r->now && streq(r->now, q->name))
-		return;
-	progress_end(&r->progress);
-	r->now = r->progress.what = q->name;
-}
-
 static int on_begin(void *data, const struct archive_file *file, struct err *err)
 {
 	struct feed *f = data;
 
-	now_at(f->r, file->qube);
+	now_at(f->r, file->qube->name);
 	f->e = plan_find(&f->r->plan, file->qube->name);
 	f->kind = FEED_NOTHING;
 	if (is_over(f->r))

@@ -8,15 +8,6 @@
 
 #define SECOND 1000000000ull
 
-enum progress_kind progress_choice(const struct ctx *c)
-{
-	const char *how = arg_value(&c->args, "--progress");
-
-	if (!how)
-		return progress_wanted(c) ? PROGRESS_LINE : PROGRESS_NONE;
-	return streq(how, "json") ? PROGRESS_JSON : streq(how, "line") ? PROGRESS_LINE : PROGRESS_NONE;
-}
-
 static double percent(const struct restore *r, uint64_t bytes)
 {
 	uint64_t total = r->origin.size;
@@ -35,6 +26,15 @@ static void show_json(struct restore *r, uint64_t bytes)
 	fprintf(r->c->err, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	fflush(r->c->err);
 	json_object_put(o);
+}
+
+bool now_at(struct restore *r, const char *qube)
+{
+	if (r->now && streq(r->now, qube))
+		return false;
+	progress_end(&r->progress);
+	r->now = r->progress.what = qube;
+	return true;
 }
 
 int on_progress(void *data, uint64_t bytes)

@@ -30,8 +30,6 @@ struct origin {
 
 /* ---- the job ---- */
 
-enum progress_kind { PROGRESS_NONE, PROGRESS_LINE, PROGRESS_JSON };
-
 struct restore {
 	struct ctx *c;
 	struct signals signals;
@@ -63,7 +61,8 @@ bool is_interrupted(struct restore *r);
 
 /* ---- progress.c ---- */
 
-enum progress_kind progress_choice(const struct ctx *c);
+/* The work is at this qube (borrowed) now: false when it was before. */
+bool now_at(struct restore *r, const char *qube);
 /* For the reader: shows how far it is; not 0 when the work has to end. */
 int on_progress(void *data, uint64_t bytes);
 /* Says why the reading of the archive was ended before its end. An exit status. */

@@ -66,18 +66,12 @@ static void put_verdicts(struct restore *r, const struct archive_verdict *v, siz
 
 /* ---- the work ---- */
 
-static void now_at(struct restore *r, const char *qube)
-{
-	if (r->now && streq(r->now, qube))
-		return;
-	progress_end(&r->progress);
-	r->now = r->progress.what = qube;
-	log_info(r->c, LOGGER, "-> Verifying %s...", qube);
-}
-
 static int on_begin(void *data, const struct archive_file *f, struct err *err)
 {
-	now_at(data, f->qube->name);
+	struct restore *r = data;
+
+	if (now_at(r, f->qube->name))
+		log_info(r->c, LOGGER, "-> Verifying %s...", f->qube->name);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/ask.h"
+#include "cli/progress.h"
 #include "cli/tool.h"
 #include "model/profile.h"
 
@@ -42,7 +43,6 @@ int check_destination(struct job *j);
 
 /* ---- run.c ---- */
 
-enum progress_kind { PROGRESS_NONE, PROGRESS_LINE, PROGRESS_JSON };
 /* Calls Execute and shows how far it is; a signal cancels it. An exit status. */
 int execute(struct job *j, enum progress_kind kind);
 

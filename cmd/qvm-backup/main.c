@@ -69,15 +69,6 @@ static int check_args(struct ctx *c)
 	return check_name(c, arg_value(a, "--save-profile"));
 }
 
-static enum progress_kind progress_kind(const struct ctx *c)
-{
-	const char *how = arg_value(&c->args, "--progress");
-
-	if (!how)
-		return c->err_tty && c->verbosity > 0 ? PROGRESS_LINE : PROGRESS_NONE;
-	return streq(how, "json") ? PROGRESS_JSON : streq(how, "line") ? PROGRESS_LINE : PROGRESS_NONE;
-}
-
 /* ---- the steps ---- */
 
 /* Only dom0 can write profiles: others are told what to put there. */
@@ -151,7 +142,7 @@ static int back_up(struct job *j)
 	if (answer != ANSWER_YES)
 		return answer == ANSWER_NO ? STATUS_OK : STATUS_FAILED;
 	status = j->is_given ? STATUS_OK : get_passphrase(j);
-	return status == STATUS_OK ? execute(j, progress_kind(j->c)) : status;
+	return status == STATUS_OK ? execute(j, progress_choice(j->c)) : status;
 }
 
 static int prepare(struct job *j)

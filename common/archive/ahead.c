@@ -36,6 +36,14 @@ void ahead_release(struct ahead *a)
 	outer_release(&a->outer);
 }
 
+/* The caller may have enough of it, also of what will only be passed over. */
+static int report(const struct ahead *a, uint64_t more, struct err *err)
+{
+	if (a->progress && a->progress(a->progress_data, a->outer.position + more) != 0)
+		return err_set(err, -ECANCELED, "", "cancelled");
+	return 0;
+}
+
 int ahead_read_raw(struct ahead *a, struct spool *ret, size_t max, struct err *err)
 {
 	CLEANUP_FREE char *piece = xmalloc(PIECE);
@@ -54,8 +62,8 @@ int ahead_read_raw(struct ahead *a, struct spool *ret, size_t max, struct err *e
 			break;
 		r = spool_put(ret, at, piece, (size_t)n, err);
 		at += (size_t)n;
-		if (r == 0 && a->progress && a->progress(a->progress_data, a->outer.position) != 0)
-			r = err_set(err, -ECANCELED, "", "cancelled");
+		if (r == 0)
+			r = report(a, 0, err);
 	}
 	return r;
 }
@@ -158,6 +166,7 @@ static int read_one(struct ahead *a, struct err *err)
 		return 0;
 	case WANT_NOT:
 		a->at_member = false;
+		r = report(a, a->outer.size, err);
 		break;
 	case WANT:
 		r = read_member(a, err);

@@ -19,6 +19,15 @@ bool progress_wanted(const struct ctx *c)
 	return c->err_tty && c->verbosity >= 1;
 }
 
+enum progress_kind progress_choice(const struct ctx *c)
+{
+	const char *how = arg_value(&c->args, "--progress");
+
+	if (!how)
+		return progress_wanted(c) ? PROGRESS_LINE : PROGRESS_NONE;
+	return streq(how, "json") ? PROGRESS_JSON : streq(how, "line") ? PROGRESS_LINE : PROGRESS_NONE;
+}
+
 void progress_begin(struct progress *p, struct ctx *c, const char *what, uint64_t total)
 {
 	*p = (struct progress){.c = c, .what = what, .total = total, .start_ns = now_ns(),

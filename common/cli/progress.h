@@ -24,3 +24,7 @@ void progress_step(struct progress *p, uint64_t done);
 void progress_end(struct progress *p);
 /* True when there is somebody to look at it. */
 bool progress_wanted(const struct ctx *c);
+
+/* What tools with the option --progress (line, json, none) show. */
+enum progress_kind { PROGRESS_NONE, PROGRESS_LINE, PROGRESS_JSON };
+enum progress_kind progress_choice(const struct ctx *c);
