@@ -115,7 +115,7 @@ qubesadmin.backup: -> Done.
 		2|--memory -1 backup|argument --memory: invalid size: '-1'
 		2|--memory 0 backup|argument --memory: invalid size: '0'
 		2|--list --verify-only backup|argument --verify-only: not allowed with argument --list
-		1|--paranoid-mode backup|--paranoid-mode: there is no disposable qube here that could run the restore
+		1|--paranoid-mode backup|--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that restores
 		1|-p absent backup|cannot read 'absent': No such file or directory
 		1|-p secret absent|cannot open 'absent': No such file or directory
 		1|-p secret .|Backup format version 1 not supported

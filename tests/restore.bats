@@ -190,3 +190,40 @@ slow() { # BYTES
 	assert_success
 	assert_output --partial 'nothing was selected'
 }
+
+# A stand-in for qrexec-client-vm in the disposable qube of the paranoid mode, with the policy that dom0 has for it.
+make_disposable() {
+	cat >vm-client <<-END
+		#!/bin/bash
+		shopt -s extglob
+		case \$2 in
+		qubes.RestoreById+*) read -r filter; exec '$TESTBIN/qfile' '$PWD/backup' ;;
+		admin.vm.List* | admin.vm.Create.* | admin.vm.property.Get+@(provides_network|template_for_dispvms)) ;;
+		admin.vm.@(feature|firewall|property|tag).Set* | admin.vm.volume.*) ;;
+		*) exit 126 ;;
+		esac
+		reply=\$('$TESTBIN/rawcall' -s disp -f /dev/stdin '$QVM_TEST_SOCKET' "\$2" "\$1" | sed 's/\\\\0/\\\\x00/g')
+		printf %b "\$reply"
+	END
+	chmod +x vm-client
+}
+
+@test "inside the disposable qube of a paranoid restore" {
+	cat >>r.yaml <<-'END'
+		  - {name: disp, netvm: none, features: {tag-created-vm-with: backup-restore-in-progress}}
+	END
+	start_daemon r.yaml --scrypt-logn 10
+	make_backup work online
+	for q in work online; do { volumes_of "$q" && raw admin.vm.firewall.Get "$q"; } >"$q.was"; done
+	remove work online
+	make_disposable
+	QVM_ENDPOINT=qrexec: QVM_QREXEC_CLIENT_VM=$PWD/vm-client \
+		run restore -q -d vault --location-is-service qubes.RestoreById+1a2b
+	assert_success
+	assert_output --partial 'Failed to restore the notes of work: '
+	assert_output --partial 'Error assigning block device net:sda'
+	for q in work online; do
+		expect 0 "qvm-tags $q | grep backup" $'backup-restore-in-progress\n'
+		{ volumes_of "$q" && raw admin.vm.firewall.Get "$q"; } | diff "$q.was" -
+	done
+}

@@ -27,8 +27,8 @@ static const struct opt options[] = {
 	 .exclusive = 2},
 	{"--location-is-command", OPT_FLAG, OPT_OURS, .help = "the location is a command of this system that prints "
 	 "the backup", .exclusive = 2},
-	{"--paranoid-mode/--plan-b", OPT_FLAG, .help = "restore inside a disposable qube"},
-	{"--auto-close", OPT_FLAG, .help = "with --paranoid-mode: close its window at the end, print the log"},
+	{"--paranoid-mode/--plan-b", OPT_FLAG, .help = "not supported: restore inside a disposable qube"},
+	{"--auto-close", OPT_FLAG, .help = "accepted; there is no window"},
 	{"--jobs", OPT_VALUE, OPT_OURS, "NUMBER", "keys derived at once (default: as many as there are processors)",
 	 NULL, COMP_NONE},
 	{"--memory", OPT_VALUE, OPT_OURS, "SIZE", "memory for keys (default: half of what there is)", NULL, COMP_NONE},
@@ -60,7 +60,7 @@ static int check_args(struct ctx *c)
 	if (arg_has(a, "--location-is-command") && arg_has(a, "--dest-vm"))
 		return fail_usage(c, "--location-is-command is about this system, not about a qube");
 	if (arg_has(a, "--paranoid-mode"))
-		return fail(c, "--paranoid-mode: there is no disposable qube here that could run the restore");
+		return fail(c, "--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that restores");
 	if (c->format != FORMAT_TEXT && !is_for_reading(c) && !arg_has(a, "--passphrase-file"))
 		return fail_usage(c, "nothing can be asked along with JSON: --passphrase-file is needed");
 	return STATUS_OK;

@@ -191,7 +191,7 @@ int origin_open(struct restore *r)
 	const char *location = arg_pos(a, "backup_location"), *qube = arg_value(a, "--dest-vm");
 	int status;
 
-	if (qube && !streq(qube, "dom0"))
+	if (qube && (!streq(qube, "dom0") || arg_has(a, "--location-is-service")))
 		status = call_service(r, qube, location);
 	else if (arg_has(a, "--location-is-command"))
 		status = run_command(r, location);
