@@ -165,12 +165,13 @@ slow() { # BYTES
 	remove work vault online
 	at=$(tar -tRf backup | sed -n 's|^block \([0-9]*\): vm.*/private.img.000.enc$|\1|p' | tail -n 1)
 	slow $((at * 512 + 4096))
-	env --default-signal=TERM qvm-backup-restore -q -p secret --location-is-command ./slow >out 2>err 3>&- &
+	env --default-signal=TERM qvm-backup-restore -q -p secret --location-is-command './slow; :' >out 2>err 3>&- &
 	read -r <held
 	until raw admin.vm.tag.Get+backup-restore-in-progress work | grep -q '1$'; do _tick; done
 	kill -TERM $!
 	status=0
 	wait $! || status=$?
+	exec {go}<>go && echo >&$go # it has nobody to write to any more
 	assert_equal "$status" 1
 	cat err
 	grep -q 'error: interrupted' err

@@ -60,7 +60,8 @@ static int check_args(struct ctx *c)
 	if (arg_has(a, "--location-is-command") && arg_has(a, "--dest-vm"))
 		return fail_usage(c, "--location-is-command is about this system, not about a qube");
 	if (arg_has(a, "--paranoid-mode"))
-		return fail(c, "--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that restores");
+		return fail(c, "--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that "
+			       "restores");
 	if (c->format != FORMAT_TEXT && !is_for_reading(c) && !arg_has(a, "--passphrase-file"))
 		return fail_usage(c, "nothing can be asked along with JSON: --passphrase-file is needed");
 	return STATUS_OK;

@@ -35,6 +35,19 @@ static bool collect(struct origin *o)
 	return n > 0;
 }
 
+static void on_wake(int sig)
+{
+}
+
+/* The sender has nobody to write to any more. By both threads: it is only closed when there is one. */
+static void let_go(struct origin *o)
+{
+	CLEANUP_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null >= 0 && o->fd >= 0)
+		dup3(null, o->fd, O_CLOEXEC);
+}
+
 /* The first signal ends the work in order; another one ends the program at once, for it is not blocked here then. */
 static void interrupt(struct restore *r)
 {
@@ -43,6 +56,8 @@ static void interrupt(struct restore *r)
 	atomic_store(&r->origin.interrupted, true);
 	if (r->origin.child.pid > 0)
 		kill(r->origin.child.pid, SIGTERM);
+	let_go(&r->origin);
+	pthread_kill(r->origin.reader, SIGURG); /* a read that waits looks again, and finds the end */
 	pthread_sigmask(SIG_SETMASK, &r->signals.before, NULL);
 }
 
@@ -88,7 +103,11 @@ static void end_guard(struct origin *o)
 
 int origin_hold_signals(struct restore *r)
 {
+	const struct sigaction wake = { .sa_handler = on_wake }; /* calls at work are not begun again */
+
 	end_guard(&r->origin);
+	r->origin.reader = pthread_self();
+	r->origin.wakes = sigaction(SIGURG, &wake, &r->origin.before) == 0;
 	signals_hold(&r->signals);
 	return start_guard(r);
 }
@@ -239,7 +258,7 @@ int origin_close(struct restore *r, bool whole)
 	}
 	send_result(r, whole);
 	closep(&o->child.in);
-	closep(&o->fd);
+	let_go(o);
 	await_end(o, whole); /* a signal can still end it */
 	end_guard(o);
 	status = child_wait(&o->child);
@@ -254,6 +273,8 @@ int origin_close(struct restore *r, bool whole)
 void origin_release(struct origin *o)
 {
 	end_guard(o);
+	if (o->wakes)
+		sigaction(SIGURG, &o->before, NULL);
 	closep(&o->fd);
 	child_release(&o->child);
 	buf_release(&o->said);

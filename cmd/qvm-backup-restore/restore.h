@@ -22,7 +22,9 @@ struct origin {
 	struct child child;     /* the service or the command; pid -1: none */
 	struct buf said;        /* on its stderr; not read by others before origin_close */
 	/* A thread that collects that, and sees signals while they are held. */
-	pthread_t guard;
+	pthread_t guard, reader;
+	bool wakes;              /* a signal wakes the reader; before is what it did before */
+	struct sigaction before;
 	bool guarded;
 	int stop;               /* an eventfd that ends the thread; -1 */
 	atomic_bool interrupted;
