@@ -228,3 +228,22 @@ make_disposable() {
 		{ volumes_of "$q" && raw admin.vm.firewall.Get "$q"; } | diff "$q.was" -
 	done
 }
+
+@test "the script of the manual: backup by profile, verification, fourteen are kept" {
+	start_daemon r.yaml --scrypt-logn 10
+	echo secret >secret && mkdir to
+	for i in {10..25}; do touch "to/qubes-2020-01-01T0000$i"{,.json}; done
+	profile nightly <<<"{include: [work], destination_vm: dom0, destination_path: $PWD/to, passphrase_text: secret}"
+	sed -n '/^#!.bin.sh/,/^\.Ed/p' "$ROOT/man/qvm-backup-restore.1" |
+		sed -e '$d' -e 's/\\e$/\\/' -e "s|/mnt/backup|$PWD/to|" -e "s|/etc/qubes/backup/nightly.pass|$PWD/secret|" >nightly
+	expect 0 "env -i PATH='$BIN:/usr/bin:/bin' QVM_ENDPOINT='$QVM_ENDPOINT' sh nightly" '' ''
+	expect 0 'ls to | wc -l; ls to | head -n 1; jq -c ".[].verdict" to/*-*T??????.json | tail -n 2' \
+		$'28\nqubes-2020-01-01T000013\n"whole"\n"whole"\n'
+	# One that is damaged is said to be, and nothing is removed.
+	touch to/qubes-2020-01-01T000001
+	sed -i 's/^latest=.*/&; truncate -s 5000 "$latest"/' nightly
+	run env -i PATH="$BIN:/usr/bin:/bin" QVM_ENDPOINT="$QVM_ENDPOINT" sh nightly
+	assert_failure
+	assert_output --regexp '^qvm-backup-restore: error: '
+	[[ -e to/qubes-2020-01-01T000001 ]]
+}
