@@ -190,6 +190,16 @@ slow() { # BYTES
 	run restore -q --continue backup
 	assert_success
 	assert_output --partial 'nothing was selected'
+	# Ended between a qube's beginning and its mark; one with a feature is somebody else's.
+	remove work vault
+	raw admin.vm.Create.AppVM+tmpl dom0 'name=work label=red' >/dev/null
+	raw admin.vm.Create.AppVM+tmpl dom0 'name=vault label=red' >/dev/null
+	qvm-features vault mine 1
+	run restore -q --continue backup
+	assert_success
+	assert_line --regexp "vault \|.* <-- Is there already, and is left as it is"
+	same work
+	expect 0 'qvm-features vault' $'mine  1\n'
 }
 
 # A stand-in for qrexec-client-vm in the disposable qube of the paranoid mode, with the policy that dom0 has for it.

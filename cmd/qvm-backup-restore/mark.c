@@ -64,6 +64,12 @@ static bool has_no_data(struct ctx *c, const char *qube)
 	return info && volume_info_parse(&v, info, NULL) == 0 && v.usage == 0;
 }
 
+/* Those that a new qube gets by itself. */
+static bool comes_by_itself(const char *tag)
+{
+	return skip_prefix(tag, "created-by-") || skip_prefix(tag, "audiovm-") || skip_prefix(tag, "guivm-");
+}
+
 static bool is_bare(struct ctx *c, const struct qube *host, const struct entry *e)
 {
 	CLEANUP_FREE char *features = answer(c, host->name, "admin.vm.feature.List", NULL);
@@ -75,7 +81,7 @@ static bool is_bare(struct ctx *c, const struct qube *host, const struct entry *
 		return false;
 	strv_split(&list, tags, '\n');
 	for (size_t i = 0; i < list.n; i++)
-		if (!skip_prefix(list.v[i], "created-by-"))
+		if (!comes_by_itself(list.v[i]))
 			return false;
 	return has_no_data(c, host->name);
 }
