@@ -61,12 +61,13 @@ static int start_daemon(const struct keeper *k, struct child *daemon, bool xenst
 		return -errno;
 	fd_arg = xasprintf("%d", fds[0]);
 
-	const char *argv[24] = { k->qvmd, "--foreground" };
+	const char *argv[32] = { k->qvmd, "--foreground" };
 	const char *const options[][2] = {
 		{ "--state", k->state }, { "--socket", k->socket }, { "--fixture", k->fixture },
 		{ "--parent-fd", fd_arg }, { "--qubesdb-dir", k->qubesdb_dir },
 		{ "--xenstore", xenstore ? k->xenstore : NULL }, { "--compat", k->compat }, { "--vmif", k->vmif },
 		{ "--localtime", k->localtime },
+		{ "--policy-dir", k->policy_dir }, { "--policy-agent", k->policy_agent },
 	};
 
 	for (size_t i = 0, n = 2; i < ARRAY_SIZE(options); i++)

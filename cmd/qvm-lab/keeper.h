@@ -14,6 +14,7 @@ struct keeper {
 	const char *fixture;
 	const char *compat;  /* this and the next, NULL: the daemon's default */
 	const char *vmif;
+	const char *policy_dir, *policy_agent;
 	const char *qubesdb_dir;
 	const char *localtime; /* link that tells the time zone */
 	bool keep;

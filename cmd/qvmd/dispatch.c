@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "model/names.h"
+#include "qvmd/policy.h"
 #include "qvmd/server.h"
 
 const struct method *const all_methods[] = {
@@ -299,44 +300,44 @@ static const char *broken_rule(const struct req *r)
 	return NULL;
 }
 
-void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
+/* Calls that qrexec leads to the daemon (admin-api 1.11): the others are for dom0 alone. */
+static bool is_for_qubes(const char *method)
+{
+	static const char *const own[] = {"admin.vm.Suspend", "admin.vm.Resume", "admin.vm.Create.RemoteVM",
+					  "admin.vm.CreateInPool.RemoteVM"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (streq(method, own[i]))
+			return false;
+	return !skip_prefix(method, "internal.") && !skip_prefix(method, "lab.");
+}
+
+/* Runs a request that was let through. */
+static void serve(struct sys *s, struct conn *c, const struct request *q)
 {
 	CLEANUP_ERR struct err e = ERR_INIT;
 	CLEANUP_FREE char *word = NULL;
-	struct request q;
-
-	if (request_decode(data, len, &q) < 0) {
-		log_line(s, "malformed request of %zu bytes", len);
-		conn_refuse(c);
-		return;
-	}
-
+	const struct method *m = find_method(q->method, s->opt.compat, &word);
 	struct req r = {
-		.sys = s, .conn = c, .suffix = "", .arg = q.arg, .payload = q.payload,
-		.payload_len = q.payload_len,
+		.sys = s, .conn = c, .suffix = word ? word : "", .arg = q->arg, .payload = q->payload,
+		.payload_len = q->payload_len,
 	};
 
-	const struct method *m = find_method(q.method, s->opt.compat, &word);
-
-	if (word)
-		r.suffix = word;
-	if (s->log)
-		log_line(s, "%s -> %s %s+%s (%zu)", q.source, q.dest, q.method, q.arg, q.payload_len);
 	if (m && m->access == ACCESS_EXECUTE && !server_settle(s)) {
 		conn_refuse(c);
 		return;
 	}
 	server_stand(s);
-	r.source = find_qube(s, q.source, false, &e);
+	r.source = find_qube(s, q->source, false, &e);
 	if (r.source)
-		r.dest = find_qube(s, q.dest, true, &e);
+		r.dest = find_qube(s, q->dest, true, &e);
 	if (!r.dest) {
 		req_fail_err(&r, &e);
 		return;
 	}
 	r.method = m;
-	if (!m) {
-		req_fail(&r, "ProtocolError", "no such method: '%s'", q.method);
+	if (!m || (policy_is_on(s) && r.source != s->dom0 && !is_for_qubes(q->method))) {
+		req_fail(&r, "ProtocolError", "no such method: '%s'", q->method);
 		return;
 	}
 
@@ -349,4 +350,75 @@ void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
 	r.method->handle(&r);
 	if (!r.answered && !r.held)
 		abort();
+}
+
+/* ---- requests of qubes ---- */
+
+/* One that waits for somebody's decision. */
+struct waiting {
+	struct sys *sys;
+	struct conn *conn;
+	struct request q; /* its texts are ours */
+};
+
+static void waiting_free(struct waiting *w)
+{
+	free((char *)w->q.method);
+	free((char *)w->q.arg);
+	free((char *)w->q.source);
+	free((char *)w->q.dest);
+	free((char *)w->q.payload);
+	free(w);
+}
+
+static void decided(void *data, const struct policy_answer *a)
+{
+	struct waiting *w = data;
+
+	if (a && policy_is_admin(a))
+		serve(w->sys, w->conn, &w->q);
+	else if (a)
+		conn_refuse(w->conn);
+	waiting_free(w);
+}
+
+/* The policy decides, now or when somebody was asked. A refusal is an empty reply (admin-api 1.4). */
+static void serve_qube(struct sys *s, struct conn *c, const struct request *q)
+{
+	const struct policy_call call = {q->source, q->method, q->arg, q->dest};
+	CLEANUP_POLICY_ANSWER struct policy_answer a = {0};
+	struct waiting *w;
+
+	policy_judge(s, &call, &a);
+	if (a.action != POLICY_ASK) {
+		if (policy_is_admin(&a))
+			serve(s, c, q);
+		else
+			conn_refuse(c);
+		return;
+	}
+	w = xmalloc(sizeof *w);
+	*w = (struct waiting){s, c, {
+		.method = xstrdup(q->method), .arg = xstrdup(q->arg), .source = xstrdup(q->source),
+		.dest = xstrdup(q->dest), .payload = xmemdup0(q->payload, q->payload_len),
+		.payload_len = q->payload_len,
+	}};
+	policy_ask(s, &call, &a, decided, w);
+}
+
+void dispatch(struct sys *s, struct conn *c, char *data, size_t len)
+{
+	struct request q;
+
+	if (request_decode(data, len, &q) < 0) {
+		log_line(s, "malformed request of %zu bytes", len);
+		conn_refuse(c);
+		return;
+	}
+	if (s->log)
+		log_line(s, "%s -> %s %s+%s (%zu)", q.source, q.dest, q.method, q.arg, q.payload_len);
+	if (policy_is_on(s) && !streq(q.source, "dom0"))
+		serve_qube(s, c, &q);
+	else
+		serve(s, c, &q);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events: who listens, and what they get to hear (admin-api 2.14, 11.1). */
+#include "base/chars.h"
 #include "base/mem.h"
+#include "qvmd/policy.h"
 #include "qvmd/server.h"
 
 struct subscriber {
 	struct conn *conn;
 	struct stats *stats; /* not NULL: a stream of numbers, which has no events */
 	char uuid[37]; /* of the one qube it listens to (names may be given again), or "": everything */
+	char source[37]; /* of the qube that listens, when policy says what it hears; else "" */
 };
 
 struct hub {
@@ -33,6 +36,20 @@ static bool wants(const struct subscriber *sub, const struct vm *subject, const 
 	return !streq(event, "domain-remove-from-disk");
 }
 
+/* What policy lets a qube hear: admin.Events with the event as argument (admin-api 2.14). */
+static bool may_hear(struct sys *s, const struct subscriber *sub, const struct vm *subject, const char *event)
+{
+	CLEANUP_FREE char *arg = NULL;
+	const struct vm *source;
+
+	if (!sub->source[0])
+		return true;
+	source = vm_find_uuid(s, sub->source);
+	arg = xstrdup(event);
+	chars_replace(arg, ':', '_');
+	return source && policy_lets(s, source, "admin.Events", arg, subject);
+}
+
 void fire(struct sys *s, const struct vm *subject, const char *event, ...)
 {
 	const char *kv[32];
@@ -49,7 +66,7 @@ void fire(struct sys *s, const struct vm *subject, const char *event, ...)
 	va_end(ap);
 	buf_reset(&h->scratch);
 	for (size_t i = 0; i < h->n; i++) {
-		if (!wants(&h->v[i], subject, event))
+		if (!wants(&h->v[i], subject, event) || !may_hear(s, &h->v[i], subject, event))
 			continue;
 		if (h->scratch.len == 0)
 			event_encode(&h->scratch, subject ? subject->name : "", event, kv);
@@ -88,6 +105,8 @@ void hub_add(struct req *r, struct stats *stats)
 		s->hub = xcalloc(1, sizeof *s->hub);
 	if (r->dest != s->dom0)
 		memcpy(sub.uuid, r->dest->uuid, sizeof sub.uuid);
+	if (r->source != s->dom0 && policy_is_on(s))
+		memcpy(sub.source, r->source->uuid, sizeof sub.source);
 	GROW(s->hub->v, s->hub->n, s->hub->cap);
 	s->hub->v[s->hub->n++] = sub;
 	buf_reset(&s->hub->scratch);

@@ -12,6 +12,7 @@
 #include "qvmd/device.h"
 #include "qvmd/job.h"
 #include "qvmd/options.h"
+#include "qvmd/policy.h"
 #include "qvmd/publish.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
@@ -24,7 +25,7 @@ struct daemon {
 	uv_poll_t parent;
 	bool watches, watches_parent;
 	/* absolute: the daemon leaves its directory */
-	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime, *profile_dir;
+	char *state_dir, *socket_path, *qubesdb_dir, *xenstore, *localtime, *profile_dir, *policy_dir, *policy_agent;
 };
 
 /* ---- start ---- */
@@ -85,6 +86,10 @@ static int prepare(struct daemon *d, struct err *err)
 	o->localtime = d->localtime;
 	d->profile_dir = profile_dir(o);
 	o->profile_dir = d->profile_dir;
+	d->policy_dir = o->policy_dir ? absolute(o->policy_dir) : NULL;
+	o->policy_dir = d->policy_dir;
+	d->policy_agent = o->policy_agent ? absolute(o->policy_agent) : NULL;
+	o->policy_agent = d->policy_agent;
 	if (o->log_path) {
 		int fd = open(o->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -185,6 +190,8 @@ static int start(struct daemon *d, struct err *err)
 	raise_limits(&s->opt);
 	r = load(s, err);
 	if (r == 0)
+		r = policy_open(s, err);
+	if (r == 0)
 		r = vmif_open(s, err);
 	/* Before there is a socket: whoever can connect can also end us in order. */
 	watch(d);
@@ -225,6 +232,7 @@ static void finish(struct daemon *d)
 	if (s->loop)
 		close_loop(s->loop);
 	hub_free(s);
+	policy_close(s);
 	sys_free(s);
 	store_close(s);
 	storage_close(s);
@@ -237,6 +245,8 @@ static void finish(struct daemon *d)
 	free(d->xenstore);
 	free(d->localtime);
 	free(d->profile_dir);
+	free(d->policy_dir);
+	free(d->policy_agent);
 }
 
 /* Lets go of the terminal and the directory, and tells the parent. */

@@ -30,6 +30,8 @@ static const char help[] =
 	"  --localtime PATH     tells dom0's time zone (default: /etc/localtime)\n"
 	"  --backup-profile-dir DIR  where backup profiles are (default: STATE/etc/backup)\n"
 	"  --scrypt-logn N      work factor of the backups that are made, 10 to 26 (default: 20)\n"
+	"  --policy-dir DIR     let policy files say what qubes may call\n"
+	"  --policy-agent PROGRAM  decides where the policy says ask (default: deny)\n"
 	"  --parent-fd N        end when this pipe ends\n"
 	"  --list-methods       print the methods that are served, and exit\n"
 	"  --help               show this help and exit\n"
@@ -37,7 +39,7 @@ static const char help[] =
 
 enum {
 	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PROFILES, O_LOGN,
+	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PROFILES, O_LOGN, O_POLICY, O_AGENT,
 	O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
@@ -60,6 +62,8 @@ static const struct option long_options[] = {
 	{"localtime", required_argument, NULL, O_LOCALTIME},
 	{"backup-profile-dir", required_argument, NULL, O_PROFILES},
 	{"scrypt-logn", required_argument, NULL, O_LOGN},
+	{"policy-dir", required_argument, NULL, O_POLICY},
+	{"policy-agent", required_argument, NULL, O_AGENT},
 	{"parent-fd", required_argument, NULL, O_PARENT},
 	{"list-methods", no_argument, NULL, O_METHODS},
 	{"help", no_argument, NULL, O_HELP},
@@ -165,6 +169,8 @@ int options_parse(struct options *o, int argc, char *argv[])
 			r = number("scrypt-logn", 10, 26, &n);
 			o->scrypt_logn = (unsigned)n;
 			break;
+		case O_POLICY: o->policy_dir = optarg; break;
+		case O_AGENT: o->policy_agent = optarg; break;
 		case O_PARENT:
 			r = number("parent-fd", 0, 65535, &n);
 			o->parent_fd = (int)n;

@@ -2,7 +2,7 @@
 /* Enumerations (admin-api 2.2) and the overview for other daemons (2.16). */
 #include <json-c/json.h>
 
-#include "qvmd/qvmd.h"
+#include "qvmd/policy.h"
 
 static void add_line(struct buf *b, const struct vm *v, bool with_uuid)
 {
@@ -18,6 +18,13 @@ static void add_line(struct buf *b, const struct vm *v, bool with_uuid)
 	buf_addch(b, '\n');
 }
 
+/* A qube sees those about which policy lets it make this call (admin-api 2.14). */
+static bool may_see(const struct req *r, const struct vm *v)
+{
+	return r->source == r->sys->dom0 || !policy_is_on(r->sys) ||
+	       policy_lets(r->sys, r->source, "admin.vm.List", r->arg, v);
+}
+
 static void vm_list(struct req *r)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
@@ -28,9 +35,10 @@ static void vm_list(struct req *r)
 		add_line(&b, r->dest, with_uuid);
 	} else {
 		buf_reserve(&b, s->n_vms * 112);
-		add_line(&b, s->dom0, with_uuid);
+		if (may_see(r, s->dom0))
+			add_line(&b, s->dom0, with_uuid);
 		for (size_t i = 0; i < s->n_vms; i++)
-			if (s->vms[i] != s->dom0)
+			if (s->vms[i] != s->dom0 && may_see(r, s->vms[i]))
 				add_line(&b, s->vms[i], with_uuid);
 	}
 	req_ok_buf(r, &b);

@@ -114,6 +114,8 @@ struct options {
 	const char *qubesdb_dir; /* sockets of QubesDB */
 	const char *xenstore;    /* socket of xenstored, or NULL: there is no XenStore */
 	const char *localtime;   /* where dom0's time zone is told */
+	const char *policy_dir;   /* what qubes may call (policy.h); NULL: nobody asks */
+	const char *policy_agent; /* program that decides for a person, or NULL: deny */
 	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };
 
@@ -143,6 +145,8 @@ struct sys {
 	struct server *server; /* connections (server.c) */
 	struct publisher *publisher; /* keys of qubes (publish.c) */
 	struct zone_watch *zone_watch; /* vmif.c */
+	struct policy_state *policy; /* policy.c; NULL: there is none */
+	struct talk *talks;    /* what --policy-agent is asked and told (policy_agent.c) */
 	FILE *log;             /* --log, or NULL */
 };
 

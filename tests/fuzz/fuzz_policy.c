@@ -107,8 +107,8 @@ static void check_call(const struct policy *p, const struct policy_call *c)
 
 static void check_calls(const struct policy *p)
 {
-	static const char *const targets[] = {"", "@default", "@dispvm", "@dispvm:dvm", "@dispvm:vault", "@adminvm", "gone",
-					      "uuid:22222222-2222-2222-2222-222222222222"};
+	static const char *const targets[] = {"", "@default", "@dispvm", "@dispvm:dvm", "@dispvm:vault", "@adminvm",
+					      "gone", "uuid:22222222-2222-2222-2222-222222222222"};
 	struct policy_qube source, target;
 
 	for (size_t i = 0; i < p->n && i < SERVICES_ENOUGH; i++)

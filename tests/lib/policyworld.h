@@ -91,7 +91,8 @@ static inline struct policy_files texts_files(struct texts *t)
 
 static inline bool world_at(void *data, size_t i, struct policy_qube *ret)
 {
-	static char *office_words[] = {"office", "t2", NULL}, *made[] = {"created-by-mgmt", NULL}, *dvms[] = {"dvms", NULL};
+	static char *office_words[] = {"office", "t2", NULL}, *made[] = {"created-by-mgmt", NULL};
+	static char *dvms[] = {"dvms", NULL};
 	static const struct strv office = {office_words, 2, 2}, by_mgmt = {made, 1, 1}, of_dvms = {dvms, 1, 1};
 	static const struct policy_qube qubes[] = {
 		{"dom0", "00000000-0000-0000-0000-000000000000", "AdminVM", .running = true},

@@ -31,7 +31,8 @@ static char *loaded(const char *files)
 	for (size_t i = 0; i < p.n; i++) {
 		const struct policy_rule *r = &p.v[i];
 
-		buf_addf(&b, "%s%s:%u %s %s %s %s %s", i ? "|" : "", r->file, r->line, r->service, r->arg, r->source,
+		buf_addf(&b, "%s%s:%u %s %s %s %s %s", i ? "|"
+		 "" : "", r->file, r->line, r->service, r->arg, r->source,
 			 r->target, actions[r->action]);
 		if (r->redirect)
 			buf_addf(&b, " target=%s", r->redirect);
@@ -140,7 +141,8 @@ static void test_lines(void **state)
 		{"s * * * ask =y", ": invalid parameters for action Ask: ['=y']"},
 		{"s * * * deny target=a", ": invalid parameters for action Deny: ['target=a']"},
 		{"s * * * deny autostart=yes", ": invalid parameters for action Deny: ['autostart=yes']"},
-		{"s * * @default allow user=x", ": allow action for @default rule must specify target= option"},
+		{"s * * @default allow user=x",
+		 ": allow action for @default rule must specify target= option"},
 		{"s * * * deny \xff", ": not a line of text"},
 		/* which of several is told */
 		{"a+ b @x @y nope z", ": service 'a+' contains invalid characters: ('+',)"},
@@ -163,40 +165,53 @@ static void test_files(void **state)
 	static const struct row rows[] = {
 		{"", ""},
 		/* order, hiding, and what is no policy file */
-		{"== /p/b.policy\nb * * * deny\n== /p/a.policy\na * * * deny\n== /p/.c.policy\nbad\n== /p/d.policy.bak\nbad\n"
+		{"== /p/b.policy\nb * * * deny\n== /p/a.policy\na * * * deny\n== /p/.c.policy\nbad\n== "
+		 "/p/d.policy.bak\nbad\n"
 		 "== /run/b.policy\nr * * * deny\n== /run/c.policy\n\nc * * * deny",
-		 "/p/a.policy:1 a * * * deny notify|/run/b.policy:1 r * * * deny notify|/run/c.policy:2 c * * * deny notify"},
+		 "/p/a.policy:1 a * * * deny notify|/run/b.policy:1 r * * * deny notify|/run/c.policy:2 c "
+		 "* * * deny notify"},
 		{"== /p/A.policy\n", "invalid filename: /p/A.policy"},
 		{"== /p/A.policy.bak\n", ""},
 		{"== /p/a.policy\n\nx\n", "/p/a.policy:2: wrong number of fields"},
 		/* includes, relative to the directory of the outermost file */
-		{"== /p/a.policy\n!include include/x\na * * * deny\n== /p/include/x\n!include include/y\n!include /z\n"
+		{"== /p/a.policy\n!include include/x\na * * * deny\n== /p/include/x\n!include include/y\n"
+		 "!include /z\n"
 		 "== /p/include/y\ny * * * deny\n== /z\nz * * * deny\n",
-		 "/p/include/y:1 y * * * deny notify|/z:1 z * * * deny notify|/p/a.policy:2 a * * * deny notify"},
-		{"== /run/a.policy\n!include x\n== /run/x\nr * * * deny\n== /p/x\nm * * * deny\n", "/run/x:1 r * * * deny notify"},
+		 "/p/include/y:1 y * * * deny notify|/z:1 z * * * deny notify|/p/a.policy:2 a * * * deny "
+		 "notify"},
+		{"== /run/a.policy\n!include x\n== /run/x\nr * * * deny\n== /p/x\nm * * * deny\n",
+		 "/run/x:1 r * * * deny notify"},
 		{"== /p/a.policy\n\n!include x\n", "/p/a.policy:2: not a file: /p/x"},
 		{"== /p/a.policy\n!include x\n== /p/x\nbad\n", "/p/x:1: wrong number of fields"},
-		{"== /p/a.policy\n!include x\n== /p/x\n\n!include y\n== /p/y\n!include x\n", "/p/y:1: circular include: /p/x"},
+		{"== /p/a.policy\n!include x\n== /p/x\n\n!include y\n== /p/y\n!include x\n",
+		 "/p/y:1: circular include: /p/x"},
 		{"== /p/a.policy\n!include a.policy\n", "/p/a.policy:1: circular include: /p/a.policy"},
 		{"== /p/a.policy\n!include x\n!include x\n== /p/x\nx * * * deny\n",
 		 "/p/x:1 x * * * deny notify|/p/x:1 x * * * deny notify"},
-		{"== /p/a.policy\n!include-dir d\n== /p/d/2.policy\nb * * * deny\n== /p/d/1.policy\na * * * deny\n== /p/d/n\nx\n",
+		{"== /p/a.policy\n!include-dir d\n== /p/d/2.policy\nb * * * deny\n== /p/d/1.policy\na * * "
+		 "* deny\n== /p/d/n\nx\n",
 		 "/p/d/1.policy:1 a * * * deny notify|/p/d/2.policy:1 b * * * deny notify"},
 		{"== /p/a.policy\n!include-dir d\n", "/p/a.policy:1: not a directory: /p/d"},
 		{"== /p/a.policy\n!include-dir /p\n", "/p/a.policy:1: circular include: /p/a.policy"},
 		{"== /p/a.policy\n!include-dir d\n== /p/d/X.policy\n", "invalid filename: /p/d/X.policy"},
 		/* the old style of one service */
-		{"== /p/a.policy\n!include-service s +x f\n== /p/f\n$anyvm $default ask,default_target=$dispvm user=u\n"
+		{"== /p/a.policy\n!include-service s +x f\n== /p/f\n$anyvm $default ask,"
+		 "default_target=$dispvm user=u\n"
 		 "# no\na b allow,target=$adminvm,user=x\n$include:g\n== /p/g\n$tag:t * deny\n",
-		 "/p/f:1 s +x @anyvm @default ask default_target=@dispvm user=u|/p/f:3 s +x a b allow target=@adminvm user=x|"
+		 "/p/f:1 s +x @anyvm @default ask default_target=@dispvm user=u|/p/f:3 s +x a b allow "
+		 "target=@adminvm user=x|"
 		 "/p/g:1 s +x @tag:t * deny notify"},
 		{"== /p/a.policy\n!include-service s * f\n== /p/f\na b\n", "/p/f:1: wrong number of fields"},
-		{"== /p/a.policy\n!include-service s * f\n== /p/f\n!include-dir d\n", "/p/f:1: invalid directive"},
-		{"== /p/a.policy\n!include-service s * f\n== /p/f\n!compat-4.0\n", "/p/f:1: invalid directive"},
+		{"== /p/a.policy\n!include-service s * f\n== /p/f\n!include-dir d\n",
+		 "/p/f:1: invalid directive"},
+		{"== /p/a.policy\n!include-service s * f\n== /p/f\n!compat-4.0\n",
+		 "/p/f:1: invalid directive"},
 		/* the old directory */
 		{"== /p/a.policy\n!compat-4.0\n", ""},
-		{"== /p/a.policy\n!compat-4.0\na * * * deny\n== /old/s\n$anyvm b allow\n== /old/s+x\na b deny\n== /old/r\na b allow\n"
-		 "== /old/.h\nbad\n== /old/s.rpmsave\nbad\n== /old/s.rpmnew\nbad\n== /old/s.swp\nbad\n== /old/s~\nbad\n"
+		{"== /p/a.policy\n!compat-4.0\na * * * deny\n== /old/s\n$anyvm b allow\n== /old/s+x\na b "
+		 "deny\n== /old/r\na b allow\n"
+		 "== /old/.h\nbad\n== /old/s.rpmsave\nbad\n== /old/s.rpmnew\nbad\n== /old/s.swp\nbad\n== "
+		 "/old/s~\nbad\n"
 		 "== /old/s+a\na b ask\n",
 		 "/old/r:1 r * a b allow|/old/s+a:1 s +a a b ask|/old/s+a:2 s +a @anyvm @anyvm deny notify|"
 		 "/old/s+a:2 s +a @anyvm @adminvm deny notify|/old/s+x:1 s +x a b deny notify|"
@@ -221,7 +236,8 @@ static void test_disk(void **state)
 	struct policy_dirs dirs = {.main = dir};
 	CLEANUP_FREE char *a = xasprintf("%s/a.policy", dir), *b = xasprintf("%s/b.policy", dir);
 	CLEANUP_FREE char *fifo = xasprintf("%s/fifo", dir), *link = xasprintf("%s/link", dir);
-	CLEANUP_FREE char *text = xasprintf("!include link\n"), *loop = xasprintf("%s/a.policy:1: circular include: %s", dir, a);
+	CLEANUP_FREE char *text = xasprintf("!include link\n"), *loop = xasprintf("%s/a.policy:1: "
+	 "circular include: %s", dir, a);
 	CLEANUP_FREE char *no_file = xasprintf("%s/a.policy:1: not a file: %s", dir, fifo);
 	FILE *f = fopen(a, "w");
 
@@ -257,7 +273,8 @@ static void test_disk(void **state)
 
 /* ---- calls ---- */
 
-/* in: "SOURCE SERVICE+ARG TARGET; RULE; RULE...", a word behind '>' in front of the rules is what a person chose. */
+/* in: "SOURCE SERVICE+ARG TARGET; RULE; "
+ "RULE...", a word behind '>' in front of the rules is what a person chose. */
 static char *answer(const char *in)
 {
 	static const char *const words[] = {"deny", "allow", "ask"};
@@ -288,7 +305,8 @@ static char *answer(const char *in)
 		policy_resolve(&world, &c, &a, streq(call.v[3], ">") ? NULL : call.v[3] + 1);
 	buf_addstr(&b, words[a.action]);
 	if (a.action == POLICY_ALLOW)
-		buf_addf(&b, " %s%s%s", a.target, a.rule->user ? " as " : "", a.rule->user ? a.rule->user : "");
+		buf_addf(&b, " %s%s%s", a.target, a.rule->user ? " as "
+		 "" : "", a.rule->user ? a.rule->user : "");
 	if (a.action == POLICY_DENY)
 		buf_addf(&b, ": %s", a.why);
 	if (a.action == POLICY_ASK) {
@@ -335,12 +353,14 @@ static void test_matching(void **state)
 		{"work s+ dom0;s * * @adminvm allow", "allow dom0"},
 		{"work s+ @adminvm;s * * dom0 allow", "allow dom0"},
 		{"work s+ dom0;s * * @type:AdminVM allow", "allow dom0"},
-		{"work s+ -;s * * @anyvm allow", "deny: no target is named by the caller or by the policy at /p/f.policy:1"},
+		{"work s+ -;s * * @anyvm allow",
+		 "deny: no target is named by the caller or by the policy at /p/f.policy:1"},
 		{"work s+ -;s * * @default allow target=vault", "allow vault"},
 		{"work s+ @default;s * * @default allow target=dom0", "allow dom0"},
 		{"work s+ gone;s * * vault allow;s * * @default allow target=fedora", "allow fedora"},
 		{"work s+ gone;s * * gone allow", NONE},
-		{"work s+ -;s * * @tag:office deny;s * * @type:AppVM deny;s * * * allow target=vault", "allow vault"},
+		{"work s+ -;s * * @tag:office deny;s * * @type:AppVM deny;s * * * allow target=vault",
+		 "allow vault"},
 		{"work s+ $default;s * * @default allow target=vault", "allow vault"},
 		/* disposables */
 		{"work s+ @dispvm;s * * @dispvm allow", "allow @dispvm:dvm"},
@@ -349,18 +369,21 @@ static void test_matching(void **state)
 		{"work s+ @dispvm;s * * @dispvm:@tag:office deny;s * * @anyvm allow", "allow @dispvm:dvm"},
 		{"work s+ @dispvm;s * * @dispvm:vault deny;s * * * allow", "allow @dispvm:dvm"},
 		{"work s+ @dispvm;s * * @tag:dvms deny;s * * @type:AppVM deny;s * * dvm deny", NONE},
-		{"vault s+ @dispvm;s * * @dispvm allow", "deny: there is no target '@dispvm', which the policy allows at /p/f.policy:1"},
+		{"vault s+ @dispvm;s * * @dispvm allow",
+		 "deny: there is no target '@dispvm', which the policy allows at /p/f.policy:1"},
 		{"vault s+ @dispvm;s * * @dispvm:dvm allow", NONE},
 		{"work s+ @dispvm:dvm;s * * @dispvm deny;s * * @dispvm:dvm allow", "allow @dispvm:dvm"},
 		{"work s+ @dispvm:dvm;s * * @dispvm:@tag:dvms allow", "allow @dispvm:dvm"},
-		{"work s+ @dispvm:vault;s * * * allow", "deny: no disposable can be made for '@dispvm:vault'"},
+		{"work s+ @dispvm:vault;s * * * allow",
+		 "deny: no disposable can be made for '@dispvm:vault'"},
 		{"work s+ @dispvm:gone;s * * * allow", "deny: no disposable can be made for '@dispvm:gone'"},
 		{"work s+ vault;s * * * allow target=@dispvm", "allow @dispvm:dvm"},
 		{"work s+ vault;s * * * allow target=@dispvm:vault",
 		 "deny: there is no target '@dispvm:vault', which the policy allows at /p/f.policy:1"},
 		/* where it goes */
 		{"work s+ vault;s * * * allow target=fedora", "allow fedora"},
-		{"work s+ vault;s * * * allow target=gone", "deny: there is no target 'gone', which the policy allows at /p/f.policy:1"},
+		{"work s+ vault;s * * * allow target=gone",
+		 "deny: there is no target 'gone', which the policy allows at /p/f.policy:1"},
 		{"work s+ work;s * * * allow", "deny: loopback qrexec connection not supported"},
 		{"work s+ vault;s * * * allow target=work", "deny: loopback qrexec connection not supported"},
 		{"work s+ vault;s * * * allow autostart=no",
@@ -380,25 +403,34 @@ static void test_asking(void **state)
 		{"work s+ vault;s * * vault ask", "ask vault default -"},
 		{"work s+ vault;s * * vault ask default_target=vault", "ask vault default vault"},
 		{"work s+ vault;s * * vault ask default_target=mgmt", "ask vault default -"},
-		{"work s+ vault;s * * vault ask target=fedora default_target=fedora", "ask fedora default fedora"},
+		{"work s+ vault;s * * vault ask target=fedora default_target=fedora",
+		 "ask fedora default fedora"},
 		{"work s+ vault;s * * vault ask target=work", EMPTY(1)},
 		{"work s+ vault;s * * vault ask target=hidden", EMPTY(1)},
 		{"work s+ vault;s * * vault ask target=dom0", "ask dom0 default -"},
-		{"work s+ @dispvm;s * * @dispvm ask default_target=@dispvm", "ask @dispvm:dvm default @dispvm:dvm"},
+		{"work s+ @dispvm;s * * @dispvm ask default_target=@dispvm",
+		 "ask @dispvm:dvm default @dispvm:dvm"},
 		{"work s+ -;s * * @default ask", EMPTY(1)},
 		{"work s+ -;s * * @default ask;s * * @type:AppVM allow", "ask dvm,mgmt,vault default -"},
-		{"work s+ -;s * * vault deny;s * * @default ask default_target=dvm;s * * @type:AppVM ask", "ask dvm,mgmt default dvm"},
-		{"work s+ -;s * * vault ask;s * * @default ask;s * * @type:AppVM deny;s * * mgmt allow", "ask vault default -"},
+		{"work s+ -;s * * vault deny;s * * @default ask default_target=dvm;s * * @type:AppVM ask",
+		 "ask dvm,mgmt default dvm"},
+		{"work s+ -;s * * vault ask;s * * @default ask;s * * @type:AppVM deny;s * * mgmt allow",
+		 "ask vault default -"},
 		{"work s+ -;s * * @default ask;s * * @anyvm ask",
 		 "ask @dispvm:dvm,dvm,fedora,mgmt,vault default -"},
-		{"work s+ -;s * * @default ask;s * * * ask", "ask @dispvm:dvm,dom0,dvm,fedora,mgmt,vault default -"},
-		{"work s+ -;s * * @default ask;s * * @dispvm:@tag:dvms ask;s * * @dispvm ask", "ask @dispvm:dvm default -"},
-		{"work s+ -;s * * @default ask;s * * gone allow;s * * @anyvm allow target=vault", "ask vault default -"},
-		{"work s+ -;s * * @default ask;s +x * fedora allow;s * vault fedora allow;t * * fedora allow", EMPTY(1)},
+		{"work s+ -;s * * @default ask;s * * * ask",
+		 "ask @dispvm:dvm,dom0,dvm,fedora,mgmt,vault default -"},
+		{"work s+ -;s * * @default ask;s * * @dispvm:@tag:dvms ask;s * * @dispvm ask",
+		 "ask @dispvm:dvm default -"},
+		{"work s+ -;s * * @default ask;s * * gone allow;s * * @anyvm allow target=vault",
+		 "ask vault default -"},
+		{"work s+ -;s * * @default ask;s +x * fedora allow;s * vault fedora allow;t * * fedora "
+		 "allow", EMPTY(1)},
 		/* what was said */
 		{"work s+ vault >;s * * vault ask", "deny: denied by the user"},
 		{"work s+ vault >vault;s * * vault ask user=me", "allow vault as me"},
-		{"work s+ vault >dom0;s * * vault ask", "deny: 'dom0' was not among the targets to choose from"},
+		{"work s+ vault >dom0;s * * vault ask",
+		 "deny: 'dom0' was not among the targets to choose from"},
 		{"work s+ vault >vault;s * * vault ask autostart=no",
 		 "deny: the target does not run and may not be started, by policy /p/f.policy:1"},
 		{"work s+ vault >fedora;s * * vault allow", "allow vault"},
