@@ -87,6 +87,8 @@ qvm-shutdown QUBE
 qvm-shutdown --wait QUBE
 qvm-start QUBE
 qvm-start --cdrom dom0:sda QUBE
+qvm-sync-clock --dry-run
+qvm-sync-clock --dry-run --push
 qvm-tags QUBE
 qvm-tags QUBE add t
 qvm-tags --all --json
