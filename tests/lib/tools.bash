@@ -56,6 +56,8 @@ qvm-ls -O name,class,state,label,netvm,tags,features,kernelopts,label.color
 qvm-ls --disk --raw-data
 qvm-ls --tree --json -O name,netvm,tags
 qvm-ls --where label=red --raw-list
+qvm-monitor-layout --from /dev/null QUBE
+qvm-monitor-layout --from /dev/null --json --all
 qvm-notes --print QUBE
 qvm-notes --print --json QUBE
 qvm-notes --append more QUBE
