@@ -190,7 +190,7 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 }
 
 # Those of pools and volumes are in storage.bats.
-@test "--list-methods: the rows of admin-api 2.2-2.8 and 2.11-2.14" {
+@test "--list-methods: the rows of admin-api 2.2-2.8, 2.11-2.14 and 12" {
 	expect 0 'qvmd --list-methods | grep -v "^admin\.\(pool\|vm\.volume\)\." | cut -f-5 | sort' "$(sort <<-'END' | tr -s ' ' '\t'
 		admin.Events S23N * - -
 		admin.backup.Cancel S23N 0 + -
@@ -271,6 +271,15 @@ uuid_of() { raw admin.vm.List "$1" | sed -E 's/.* uuid=([-0-9a-f]{36})\\n$/\1/';
 		internal.vm.volume.ImportEnd -23N * + +
 		lab.device.*.Plug S23N * + -
 		lab.device.*.Unplug S23N * + -
+		policy.Get S23N 0 ? ?
+		policy.GetFiles -23N 0 ? ?
+		policy.List S23N 0 ? ?
+		policy.Remove S23N 0 ? ?
+		policy.Replace S23N 0 ? ?
+		policy.include.Get S23N 0 ? ?
+		policy.include.List S23N 0 ? ?
+		policy.include.Remove S23N 0 ? ?
+		policy.include.Replace S23N 0 ? ?
 		qubes.NotifyUpdates -23N 0 - +
 	END
 	)"$'\n'

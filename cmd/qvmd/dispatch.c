@@ -14,7 +14,7 @@ const struct method *const all_methods[] = {
 	methods_list, methods_lifecycle, methods_create, methods_property, methods_feature,
 	methods_tag, methods_label, methods_events, methods_stats,
 	methods_notify, methods_denied, methods_device, methods_lab, methods_firewall,
-	methods_pool, methods_volume, methods_import, methods_clone, methods_backup, NULL,
+	methods_pool, methods_volume, methods_import, methods_clone, methods_backup, methods_policy, NULL,
 };
 
 /* ---- log ---- */

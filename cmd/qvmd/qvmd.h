@@ -265,6 +265,7 @@ extern const struct method methods_volume[];    /* 2.10, 2.15: volume_call.c */
 extern const struct method methods_import[];    /* 2.10, 2.15 Import: import.c */
 extern const struct method methods_clone[];     /* 2.10, 2.15 Clone, Clear: clone.c */
 extern const struct method methods_backup[];    /* 2.13: backup.c */
+extern const struct method methods_policy[];    /* 12: policy_call.c */
 extern const struct method *const all_methods[]; /* NULL-terminated */
 
 /* Decodes, checks (1.2, 1.3, 1.7) and runs one request; answers it unless it is held. */

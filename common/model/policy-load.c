@@ -159,6 +159,7 @@ static int include_dir(struct load *l, const struct place *at, const char *name)
 	CLEANUP_FREE char *path = l->from->resolve(l->from->data, joined);
 	CLEANUP_STRV struct strv names = STRV_INIT;
 
+	strv_add(&l->p->files, path);
 	if (l->from->list(l->from->data, path, &names) < 0)
 		return wrong_at(l, at, "not a directory: %s", path);
 	return load_dir(l, at, path, NULL);
@@ -273,10 +274,12 @@ static int load_lines(struct load *l, struct place *at, const struct buf *b)
 /* Errors of an included file are those of the line that includes it. */
 static int unreadable(struct load *l, const struct place *by, const char *path, int r)
 {
-	if (by && r != -EFBIG)
-		return wrong_at(l, by, "not a file: %s", path);
 	if (by)
-		return wrong_at(l, by, "file is too large: %s", path);
+		return wrong_at(l, by, "%s: %s",
+				r == POLICY_REMOVED ? "including a file that will be removed" :
+				r == -EFBIG         ? "file is too large" :
+						      "not a file",
+				path);
 	return err_set(l->err, r, "PolicySyntaxError", "%s: %s", path, strerror(-r));
 }
 

@@ -2,6 +2,8 @@
 /* What the files of the policy share: one line of it, and its tokens. Not for others. */
 #pragma once
 
+#include <errno.h>
+
 #include "model/policy.h"
 
 #define POLICY_DISPVM "@dispvm:"
@@ -13,6 +15,9 @@
 /* Characters of a service and its argument (6.2). */
 #define POLICY_SERVICE_CHARS "A-Za-z0-9._-"
 #define POLICY_ARG_CHARS "A-Za-z0-9._+-"
+
+/* What policy_files.read says of a file that is about to be removed. */
+#define POLICY_REMOVED (-EIDRM)
 
 void policy_rule_release(struct policy_rule *r);
 

@@ -377,6 +377,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.opt.start_delay_ms = data[0] & 4 ? 1000 : 0;
 	s.opt.stop_delay_ms = data[0] & 8 ? 1000 : 0;
 	s.opt.debug = data[0] & 16;
+	s.opt.policy_dir = "/nonexistent/policy.d";
 	s.opt.vmif = (data[0] >> 5 & 3) % VMIF_GENS;
 	inmem_open_again(&s, system_yaml, sizeof system_yaml - 1);
 	power_on(vm_find(&s, "work"));
