@@ -108,6 +108,43 @@ admin.vm.List * vault @adminvm allow target=dom0'
 	END
 }
 
+# in_qube NAME: from now on tools run as in that qube: what they ask of qrexec-client-vm is asked by it.
+in_qube() {
+	export QVM_QREXEC_CLIENT_VM=$BATS_TEST_TMPDIR/client
+	cat >"$QVM_QREXEC_CLIENT_VM" <<-END
+		#!/bin/bash
+		reply=\$("$TESTBIN/rawcall" -s $1 "$QVM_TEST_SOCKET" "\$2" "\$1" "\$(cat)")
+		[[ \$reply ]] || { echo 'Request refused' >&2; exit 126; }
+		printf %b "\${reply//\\\\0/\\\\0000}"
+	END
+	chmod +x "$QVM_QREXEC_CLIENT_VM"
+	export QVM_ENDPOINT=qrexec:
+}
+
+@test "tools in an admin qube see and change what policy lets them" {
+	local refused='Service call error: Request refused'
+	start_policy 'include/mgmt=admin.vm.List * vault @tag:created-by-vault allow target=dom0
+admin.vm.List * vault @adminvm allow target=dom0
+admin.vm.CurrentState * vault @tag:created-by-vault allow target=dom0
+admin.vm.property.Get * vault @tag:created-by-vault allow target=dom0
+admin.vm.tag.List * vault @tag:created-by-vault allow target=dom0
+admin.vm.tag.Set +mine vault @tag:created-by-vault allow target=dom0
+admin.vm.Create.AppVM * vault @adminvm allow target=dom0
+admin.vm.Remove * vault @tag:created-by-vault allow target=dom0' '30.policy=!include include/mgmt'
+	raw -s vault admin.vm.Create.AppVM+debian-13-xfce dom0 'name=made label=red'
+	in_qube vault
+	expect 0 'qvm-ls --raw-list' $'dom0\nmade\n' ''
+	expect 0 'qvm-prefs made label' $'red\n' ''
+	expect 1 'qvm-prefs made netvm none' '' $'qvm-prefs: error: Failed to access \'netvm\' property\n'
+	expect 0 'qvm-tags made add mine' '' ''
+	expect 1 'qvm-tags made add yours' '' "qvm-tags: error: $refused"$'\n'
+	expect 2 'qvm-tags work add mine 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' $'qvm-tags: error: no such domain: \'work\'\n'
+	expect 0 'qvm-tags made' $'audiovm-dom0\ncreated-by-vault\nguivm-dom0\nmine\n' ''
+	expect 2 'qvm-remove -f work 2>&1 | tail -n 1; exit ${PIPESTATUS[0]}' $'qvm-remove: error: no such domain: \'work\'\n'
+	QVM_ENDPOINT=unix:$QVM_TEST_SOCKET expect 0 'qvm-check -q work && qvm-tags work && qvm-prefs made netvm' \
+		$'audiovm-dom0\ncreated-by-dom0\nguivm-dom0\nsys-firewall\n' ''
+}
+
 @test "an admin qube hears only of what policy lets it" {
 	local log=$BATS_TEST_TMPDIR/heard
 	start_policy '10.policy=admin.Events + vault @adminvm allow target=dom0
@@ -193,11 +230,11 @@ asked() {
 	grep -q 'policy: work may not call admin.label.Get+red of dom0: there is nobody to ask$' "$BATS_TEST_TMPDIR/log"
 	stop_daemon
 	local answer reply
+	agent :
+	start_policy "$policy"
 	while IFS='|' read -r answer reply; do
 		agent "[[ \$1 != policy.Ask ]] || $answer"
-		start_policy "$policy" <&-
 		rows <<<"$call"$'\n< '"$reply" || { echo "after $answer" >&2 && return 1; }
-		stop_daemon
 	done <<-'END'
 		echo allow:dom0|0\00xcc0000
 		printf allow:dom0|0\00xcc0000
@@ -214,8 +251,7 @@ asked() {
 		{ printf 'allow:dom0\n'; head -c 5000 /dev/zero; }|
 		exec yes|
 	END
-	agent : && rm "$AGENT"
-	start_policy "$policy"
+	rm "$AGENT"
 	rows <<<"$call"$'\n< '
 }
 
