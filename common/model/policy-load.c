@@ -356,7 +356,7 @@ static bool has_suffix(const char *name, const char *suffix)
 
 static bool is_compat_name(const char *name)
 {
-	return *name != '.' && !has_suffix(name, ".rpmsave") && !has_suffix(name, ".rpmnew") &&
+	return *name != '.' && *name != '+' && !has_suffix(name, ".rpmsave") && !has_suffix(name, ".rpmnew") &&
 	       !has_suffix(name, ".swp") && chars_all(name, POLICY_ARG_CHARS);
 }
 

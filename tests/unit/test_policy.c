@@ -210,7 +210,8 @@ static void test_files(void **state)
 		{"== /p/a.policy\n!compat-4.0\n", ""},
 		{"== /p/a.policy\n!compat-4.0\na * * * deny\n== /old/s\n$anyvm b allow\n== /old/s+x\na b "
 		 "deny\n== /old/r\na b allow\n"
-		 "== /old/.h\nbad\n== /old/s.rpmsave\nbad\n== /old/s.rpmnew\nbad\n== /old/s.swp\nbad\n== "
+		 "== /old/.h\nbad\n== /old/+x\nbad\n"
+		 "== /old/s.rpmsave\nbad\n== /old/s.rpmnew\nbad\n== /old/s.swp\nbad\n== "
 		 "/old/s~\nbad\n"
 		 "== /old/s+a\na b ask\n",
 		 "/old/r:1 r * a b allow|/old/s+a:1 s +a a b ask|/old/s+a:2 s +a @anyvm @anyvm deny notify|"
