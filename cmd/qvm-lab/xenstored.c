@@ -55,15 +55,6 @@ char *xenstored_find(void)
 	return found;
 }
 
-static char *find_standin(void)
-{
-	CLEANUP_FREE char *beside = program_beside("lib/qvm-tools/" STANDIN);
-
-	if (beside && access(beside, R_OK) == 0)
-		return STEAL(beside);
-	return access(QVM_LIBDIR "/" STANDIN, R_OK) == 0 ? xstrdup(QVM_LIBDIR "/" STANDIN) : NULL;
-}
-
 /* Waits for its process number, which it prints once it serves. */
 static int await_ready(const struct child *c)
 {
@@ -93,11 +84,11 @@ static char *last_words(const struct child *c)
 
 int xenstored_start(const char *program, const char *dir, struct child *ret, char **ret_why)
 {
-	CLEANUP_FREE char *standin = find_standin(), *socket = xasprintf("%s/socket", dir);
+	CLEANUP_FREE char *standin = program_lib(STANDIN), *socket = xasprintf("%s/socket", dir);
 	const char *const argv[] = { program, "--no-fork", "--output-pid", NULL };
 	int r;
 
-	if (!standin) {
+	if (access(standin, R_OK) < 0) {
 		*ret_why = xstrdup(STANDIN " is not there");
 		return -ENOENT;
 	}

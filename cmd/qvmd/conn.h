@@ -17,6 +17,7 @@ struct conn {
 	struct sys *sys;
 	struct conn *prev, *next;
 	int fd;
+	char source[37];   /* uuid of the qube that calls, "": dom0 */
 	enum conn_state state;
 	bool in_loop;      /* poll is initialised */
 	bool pending;      /* a stream that is in server.streams */

@@ -325,7 +325,7 @@ static int listener_open(struct listener *l, struct host *h, bool read_only, str
 	int r;
 
 	*l = (struct listener){ .host = h, .read_only = read_only, .fd = -1 };
-	r = sock_listen_again(path, SOCKET_MODE);
+	r = sock_listen_again(path, SOCKET_MODE, SOCK_STREAM);
 	if (r < 0)
 		return err_set(err, r, "", "cannot listen at '%s/%s': %s", st->sys->opt.qubesdb_dir, name,
 			       strerror(-r));

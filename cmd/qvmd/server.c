@@ -17,6 +17,7 @@
 
 #define ACCEPTS_PER_TURN 128
 #define ACCEPT_RETRY_MS 50
+#define CONNS_PER_QUBE 64 /* a qube does not keep dom0 out */
 
 /* ---- the end of a turn ---- */
 
@@ -98,6 +99,21 @@ static void on_retry(uv_timer_t *h)
 	server_listen_again(h->data);
 }
 
+static struct conn *conn_new(struct sys *s, int fd)
+{
+	struct server *sv = s->server;
+	struct conn *c = xcalloc(1, sizeof *c);
+
+	c->sys = s;
+	c->fd = fd;
+	c->next = sv->first;
+	if (sv->first)
+		sv->first->prev = c;
+	sv->first = c;
+	sv->n_conns++;
+	return c;
+}
+
 static void on_listener(uv_poll_t *h, int status, int events)
 {
 	struct sys *s = h->data;
@@ -122,17 +138,26 @@ static void on_listener(uv_poll_t *h, int status, int events)
 			return;
 		}
 
-		struct conn *c = xcalloc(1, sizeof *c);
-
-		c->sys = s;
-		c->fd = fd;
-		c->next = sv->first;
-		if (sv->first)
-			sv->first->prev = c;
-		sv->first = c;
-		sv->n_conns++;
-		conn_read(c);
+		conn_read(conn_new(s, fd));
 	}
+}
+
+int server_adopt(struct sys *s, int fd, const char *source, struct buf *head)
+{
+	struct server *sv = s->server;
+	unsigned n = 0;
+	struct conn *c;
+
+	for (c = sv->first; c; c = c->next)
+		n += streq(c->source, source);
+	if (n >= CONNS_PER_QUBE || sv->n_conns >= s->opt.max_connections)
+		return -EMFILE;
+	c = conn_new(s, fd);
+	memcpy(c->source, source, sizeof c->source);
+	c->in = *head;
+	*head = BUF_INIT;
+	conn_read(c);
+	return 0;
 }
 
 void server_listen_again(struct server *sv)
@@ -145,7 +170,7 @@ void server_listen_again(struct server *sv)
 
 int server_start(struct sys *s, struct err *err)
 {
-	int fd = sock_listen_again(s->opt.socket_path, 0660);
+	int fd = sock_listen_again(s->opt.socket_path, 0660, SOCK_STREAM);
 
 	if (fd < 0)
 		return err_set(err, fd, "", "cannot listen at '%s': %s", s->opt.socket_path, strerror(-fd));

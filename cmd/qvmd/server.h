@@ -10,6 +10,10 @@ int server_start(struct sys *s, struct err *err);
 /* Closes the socket, removes it, and drops every connection. */
 void server_stop(struct sys *s);
 
+/* Serves another connection, fd, from the qube with that uuid. The beginning of its request is known: head, which is
+ * taken over. 0; -EMFILE when the qube has too many, and then both stay with the caller. */
+int server_adopt(struct sys *s, int fd, const char *source, struct buf *head);
+
 /* What was fired so far is true whatever becomes of the changes to come. Nothing, while some are under way. */
 void server_stand(struct sys *s);
 /* Commits what this turn has changed so far. What a call of the life cycle does cannot be taken back, so it may

@@ -92,3 +92,14 @@ char *program_beside(const char *name)
 
 	return path ? xasprintf("%.*s/../%s", (int)(strrchr(path, '/') - path), path, name) : NULL;
 }
+
+char *program_lib(const char *name)
+{
+	CLEANUP_FREE char *in_lib = xasprintf("lib/qvm-tools/%s", name);
+	char *beside = program_beside(in_lib);
+
+	if (beside && access(beside, R_OK) == 0)
+		return beside;
+	free(beside);
+	return xasprintf(QVM_LIBDIR "/%s", name);
+}

@@ -21,6 +21,9 @@ int read_file(const char *path, struct buf *b, size_t max);
 int set_nonblock(int fd, bool on);
 /* The path of the program that runs, links resolved; NULL when it cannot be told. The caller frees. */
 char *program_path(void);
+/* A file of the lab: in "../lib/qvm-tools" beside the program, or where an installation has it. Never NULL. The caller
+ * frees. */
+char *program_lib(const char *name);
 /* What an installation has beside the program: "bin/../NAME". NULL as above. The caller frees. */
 char *program_beside(const char *name);
 

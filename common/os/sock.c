@@ -20,6 +20,7 @@ static int address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
+/* type: SOCK_STREAM or another, and flags with it. */
 static int connect_to(const char *path, int type, const struct timeval *limit)
 {
 	struct sockaddr_un addr;
@@ -28,7 +29,7 @@ static int connect_to(const char *path, int type, const struct timeval *limit)
 	if (r < 0)
 		return r;
 
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -44,7 +45,12 @@ static int connect_to(const char *path, int type, const struct timeval *limit)
 
 int sock_connect(const char *path, bool nonblock)
 {
-	return connect_to(path, nonblock ? SOCK_NONBLOCK : 0, NULL);
+	return connect_to(path, nonblock ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_STREAM, NULL);
+}
+
+int sock_connect_type(const char *path, int type)
+{
+	return connect_to(path, type, NULL);
 }
 
 int sock_connect_within(const char *path, uint64_t timeout_ns)
@@ -52,12 +58,12 @@ int sock_connect_within(const char *path, uint64_t timeout_ns)
 	/* Of no time at all nothing would be left: zero means no limit to the kernel. */
 	uint64_t us = timeout_ns / 1000 + 1;
 	struct timeval limit = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
-	int fd = connect_to(path, 0, &limit);
+	int fd = connect_to(path, SOCK_STREAM, &limit);
 
 	return fd == -EAGAIN ? -ETIMEDOUT : fd;
 }
 
-int sock_listen(const char *path, mode_t mode)
+int sock_listen_type(const char *path, mode_t mode, int type)
 {
 	struct sockaddr_un addr;
 	int r = address(path, &addr);
@@ -65,7 +71,7 @@ int sock_listen(const char *path, mode_t mode)
 	if (r < 0)
 		return r;
 
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -83,14 +89,19 @@ int sock_listen(const char *path, mode_t mode)
 	return fd;
 }
 
-int sock_listen_again(const char *path, mode_t mode)
+int sock_listen(const char *path, mode_t mode)
 {
-	int fd = sock_listen(path, mode);
+	return sock_listen_type(path, mode, SOCK_STREAM);
+}
+
+int sock_listen_again(const char *path, mode_t mode, int type)
+{
+	int fd = sock_listen_type(path, mode, type);
 
 	if (fd != -EADDRINUSE)
 		return fd;
 
-	int peer = sock_connect(path, true);
+	int peer = connect_to(path, type | SOCK_NONBLOCK, NULL);
 
 	if (peer >= 0)
 		close(peer);
@@ -98,5 +109,5 @@ int sock_listen_again(const char *path, mode_t mode)
 		return fd;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	return sock_listen(path, mode);
+	return sock_listen_type(path, mode, type);
 }
