@@ -8,13 +8,15 @@
 DEBIAN_BUILD := gcc make libc6-dev libjson-c-dev libuv1-dev libsqlite3-dev libyaml-dev libssl-dev
 DEBIAN_TEST := bats bats-support bats-assert libcmocka-dev jq strace procps sqlite3 util-linux mount tmux \
 	e2fsprogs xfsprogs mandoc shellcheck clang libclang-rt-14-dev llvm bash-completion
+# Qubes that are real.
+DEBIAN_TEST += bubblewrap fuse2fs fuse3 imagemagick
 FEDORA := gcc make glibc-devel json-c-devel libuv-devel sqlite-devel libyaml-devel openssl-devel bats \
 	libcmocka-devel jq strace procps-ng sqlite util-linux tmux e2fsprogs xfsprogs mandoc ShellCheck \
 	clang compiler-rt llvm bash-completion
 # XenStore: the client library, and the real server with its tools.
 DEBIAN_BUILD += libxen-dev
 DEBIAN_TEST += xen-utils-VERSION xenstore-utils
-FEDORA += xen-devel xen-runtime
+FEDORA += xen-devel xen-runtime bubblewrap fuse2fs fuse3 ImageMagick
 # Backups: libraries for tar and qubes.xml; the programs that compress, and the ones that the tests compare with.
 DEBIAN_BUILD += libarchive-dev libxml2-dev
 DEBIAN_TEST += scrypt gzip pigz zstd bzip2 xz-utils lz4 openssl
@@ -93,7 +95,10 @@ DIR_PROGS := $(filter-out agent,$(patsubst cmd/%/,%,$(sort $(dir $(wildcard cmd/
 PROGS := $(FILE_PROGS) $(DIR_PROGS)
 LAB := $(filter qvmd qvm-lab,$(PROGS))
 TOOLS := $(filter-out $(LAB),$(PROGS))
-AGENTS := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
+# Programs of the lab that nobody calls by name: those on a qube's side, and what starts a qube.
+AGENT_FILES := $(patsubst cmd/agent/%.c,%,$(wildcard cmd/agent/*.c))
+AGENT_DIRS := $(patsubst cmd/agent/%/,%,$(sort $(dir $(wildcard cmd/agent/*/*.c))))
+AGENTS := $(AGENT_FILES) $(AGENT_DIRS)
 
 # Further names of a program, one a line, "ALIASES += NAME:PROGRAM": links, each with its page and completion. The
 # program looks at the name it was called by (struct tool, aliases).
@@ -140,14 +145,31 @@ $(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcommon.
 endef
 $(foreach p,$(DIR_PROGS),$(eval $(call dir_program,$(p))))
 
+AGENT_LIB := $(O)/lib/qvm-tools
+$(AGENT_FILES:%=$(AGENT_LIB)/%): $(AGENT_LIB)/%: $(O)/cmd/agent/%.o $(O)/libcommon.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(O)/libcommon.a $(LIBS) $(LIBS_$*)
+
+define dir_agent
+$(AGENT_LIB)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/agent/$(1)/*.c)) $(O)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(O)/libcommon.a $$(LIBS) $$(LIBS_$(1))
+endef
+$(foreach p,$(AGENT_DIRS),$(eval $(call dir_agent,$(p))))
+$(O)/cmd/agent/%.o: ALL_CPPFLAGS += -Icmd/agent
+# What is no program: the services of the documents, and their settings.
+AGENT_DATA := $(addprefix $(AGENT_LIB)/,qubes-rpc rpc-config qube-bin)
+$(AGENT_DATA): $(AGENT_LIB)/%: | cmd/agent/%
+	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
+all: $(AGENTS:%=$(AGENT_LIB)/%) $(AGENT_DATA)
+
 # The lab finds what belongs to it relative to the program: the build tree has it where an installation has it.
 SHARE_FIXTURES := $(O)/share/qvm-tools/fixtures
-SHARE_SERVICES := $(O)/share/qvm-tools/qubes-rpc
 SHARE_COMPLETION := $(O)/share/bash-completion/completions/qvm-tools
-$(LAB:%=$(O)/bin/%): | $(SHARE_FIXTURES) $(SHARE_SERVICES) $(SHARE_COMPLETION)
+$(LAB:%=$(O)/bin/%): | $(AGENT_DATA) $(SHARE_FIXTURES) $(SHARE_COMPLETION)
 $(SHARE_FIXTURES): | tests/fixtures
-	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
-$(SHARE_SERVICES): | share/qubes-rpc
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
 $(SHARE_COMPLETION): | completion/qvm-tools.bash
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
@@ -209,9 +231,10 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
-FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job vmif qubesdb xenstore xenworker xenjob)), \
+FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job vmif qubesdb xenstore xenworker xenjob \
+	sandbox qrexec)), \
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
-$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job keystore) \
+$(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job inmem_power keystore) \
 	$(FUZZ_DAEMON)
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: LIBS += -lsqlite3
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: ALL_LDFLAGS += \
@@ -305,12 +328,17 @@ install: all
 
 install-lab: all
 	$(Q)$(call install_programs,$(LAB))
-	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(DATADIR)/qubes-rpc $(DESTDIR)$(LIBDIR)
+	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(LIBDIR)
 	$(Q)install -d $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)qvm-lab
-	$(Q)install -m 755 share/qubes-rpc/* $(DESTDIR)$(DATADIR)/qubes-rpc
+	$(Q)install -m 755 share/qubes-rpc/*
 	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
 	$(Q)install -m 644 $(STANDIN) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(AGENTS:%=$(AGENT_LIB)/%) $(DESTDIR)$(LIBDIR)
+	$(Q)install -d $(AGENT_DATA:$(AGENT_LIB)/%=$(DESTDIR)$(LIBDIR)/%)
+	$(Q)install -m 755 cmd/agent/qubes-rpc/* $(DESTDIR)$(LIBDIR)/qubes-rpc
+	$(Q)install -m 755 cmd/agent/qube-bin/* $(DESTDIR)$(LIBDIR)/qube-bin
+	$(Q)install -m 644 cmd/agent/rpc-config/* $(DESTDIR)$(LIBDIR)/rpc-config
 
 install-agent: all
 	@echo 'there are no programs for the side of a qube in this release'

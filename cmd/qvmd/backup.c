@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The calls about backups, and the backups under way (admin-api 2.13). */
 #include "qvmd/backup.h"
+#include "qvmd/qrexec.h"
 
 #include <errno.h>
 #include <time.h>
@@ -157,6 +158,7 @@ static int run_prepare(struct sys *s, struct run *r, struct err *err)
 {
 	int failed = plan_make(s, r->profile, &r->plan, err);
 
+	r->calls = qrexec_socket(s);
 	if (failed == 0)
 		failed = take_passphrase(s, r, err);
 	if (failed == 0)

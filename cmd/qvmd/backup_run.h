@@ -18,6 +18,7 @@ struct run {
 	struct backup_qubes qubes;
 	unsigned logn;
 	char *passphrase;         /* NULL: ask */
+	const char *calls;        /* qrexec_socket */
 	char *asked, *asked_home; /* the qube that is asked, and its directory */
 	char *target, *target_home; /* the qube that the archive goes to; NULL: a file here */
 	/* Both ways: */

@@ -121,7 +121,8 @@ static char *said(const struct buf *errors)
 
 struct service *target_service_open(struct run *r, struct err *err)
 {
-	struct service *sv = service_start(r->target_home, "qubes.Backup", "", err);
+	struct service_place at = { .calls = r->calls, .qube = r->target, .home = r->target_home };
+	struct service *sv = service_start(&at, "qubes.Backup", "", err);
 	CLEANUP_BUF struct buf line = BUF_INIT;
 
 	if (!sv)
@@ -177,7 +178,8 @@ static int take_passphrase(struct run *r, const struct buf *answer, struct err *
 
 int passphrase_ask(struct run *r, struct err *err)
 {
-	struct service *sv = service_start(r->asked_home, "qubes.BackupPassphrase", r->profile, NULL);
+	struct service_place at = { .calls = r->calls, .qube = r->asked, .home = r->asked_home };
+	struct service *sv = service_start(&at, "qubes.BackupPassphrase", r->profile, NULL);
 	int status = -ENOENT, result;
 
 	if (sv) {

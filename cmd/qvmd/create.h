@@ -15,3 +15,7 @@ bool is_dispvm_template(struct vm *v);
 
 void handle_create_disposable(struct req *r); /* create_disp.c */
 void handle_remove(struct req *r);            /* remove.c */
+
+/* A disposable of that template (NULL: there is none), for whoever asked for it; one that was made beforehand, if there
+ * is any. NULL with err. */
+struct vm *disposable_new(struct vm *template, const struct vm *creator, struct err *err);

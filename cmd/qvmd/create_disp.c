@@ -124,6 +124,24 @@ void disposables_forget(struct sys *s)
 
 /* ---- the call ---- */
 
+struct vm *disposable_new(struct vm *template, const struct vm *creator, struct err *err)
+{
+	struct vm *v;
+
+	if (!template || !is_dispvm_template(template)) {
+		err_set(err, -EINVAL, "QubesException",
+			"Refusing to create disposable out of app qube which has template_for_dispvms=False");
+		return NULL;
+	}
+	if (volumes_check(template->sys, CLASS_DISP, NULL, err) < 0)
+		return NULL;
+	v = queue_take(template);
+	if (!v)
+		v = make(template);
+	tag_creator(v, creator);
+	return v;
+}
+
 void handle_create_disposable(struct req *r)
 {
 	struct vm *t = r->dest, *v;
@@ -137,19 +155,13 @@ void handle_create_disposable(struct req *r)
 		return req_fail(r, "PermissionDenied", "Argument not in \"'', 'preload'\"");
 	if (t->class == CLASS_ADMIN)
 		t = vm_has_prop(r->source, "default_dispvm") ? prop_get_vm(r->source, "default_dispvm") : NULL;
-	if (!t || !is_dispvm_template(t))
-		return req_fail(r, "QubesException", "Refusing to create disposable out of app qube which has "
-						     "template_for_dispvms=False");
-	if (volumes_check(r->sys, CLASS_DISP, NULL, &err) < 0)
-		return req_fail_err(r, &err);
-	if (preload) {
+	if (preload && t && is_dispvm_template(t) && volumes_check(r->sys, CLASS_DISP, NULL, &err) == 0) {
 		queue_fill(t);
 		return req_ok(r, "");
 	}
-	v = queue_take(t);
+	v = err.text ? NULL : disposable_new(t, r->source, &err);
 	if (!v)
-		v = make(t);
-	tag_creator(v, r->source);
+		return req_fail_err(r, &err);
 	uuid = xasprintf("uuid:%s", v->uuid);
 	req_ok(r, r->payload_len ? uuid : v->name);
 }

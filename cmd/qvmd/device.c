@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "model/interface.h"
 #include "qvmd/device.h"
+#include "qvmd/sandbox.h"
+#include "qvmd/told.h"
 #include "qvmd/device_call.h"
 
 /* ---- lists ---- */
@@ -239,6 +241,41 @@ static void handle_attach(struct req *r)
 	req_ok(r, "");
 }
 
+/* Its driver has let go of it, or does not. */
+static void on_unbound(void *data, const char *failed)
+{
+	struct req *r = *(struct req **)data;
+	CLEANUP_DEVUSE struct devuse u = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+	struct devuse *attached;
+
+	if (device_request(r, &u, &err) < 0)
+		return device_refuse(r, &err);
+	attached = r->dest->devices ? devuses_find_port(&r->dest->devices->attached, u.class, &u.ref) : NULL;
+	if (!attached)
+		return device_not_attached(r, &u);
+	device_detach(r->dest, attached);
+	req_ok(r, "");
+}
+
+/* True when the qube was told that a PCI device goes, by the address where it sees it; r is answered when it has. */
+static bool unbind(struct req *r, const struct devuse *u)
+{
+	const struct devuse *all = r->dest->devices->attached.v;
+	CLEANUP_FREE char *address = NULL;
+	struct req **data;
+	unsigned slot = 5; /* of the first one; those before are the machine's own */
+
+	if (u->class != DEV_PCI || !sandbox_is_ready(r->dest))
+		return false;
+	for (const struct devuse *other = all; other != u; other++)
+		slot += other->class == DEV_PCI;
+	address = xasprintf("00:%02x.0", slot & 31);
+	data = xcalloc(1, sizeof(struct req *));
+	*data = req_hold(r);
+	return tell_qube(r->dest, "qubes.DetachPciDevice", address, on_unbound, data);
+}
+
 static void handle_detach(struct req *r)
 {
 	CLEANUP_DEVUSE struct devuse u = {0};
@@ -257,6 +294,8 @@ static void handle_detach(struct req *r)
 		return req_fail(r, "QubesVMNotHaltedError",
 				"Can not detach a required device from a non halted qube. "
 				"You need to unassign device first.");
+	if (unbind(r, attached))
+		return;
 	device_detach(r->dest, attached);
 	req_ok(r, "");
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "model/names.h"
 #include "qvmd/feature.h"
+#include "qvmd/told.h"
 
 const char *feature_get(const struct vm *v, const char *feature)
 {
@@ -53,6 +54,7 @@ int feature_set(struct vm *v, const char *feature, const char *value, struct err
 	if (r < 0)
 		return r;
 	fire(v->sys, v, post, "feature", feature, "value", value, old ? "oldvalue" : NULL, old, NULL);
+	tell_service(v, feature, *value != '\0');
 	return 0;
 }
 
@@ -66,6 +68,7 @@ void feature_remove(struct vm *v, const char *feature)
 	fire(v->sys, v, pre, "feature", feature, NULL);
 	vm_feature_del(v, feature);
 	fire(v->sys, v, post, "feature", feature, NULL);
+	tell_service(v, feature, false);
 }
 
 /* ---- calls ---- */

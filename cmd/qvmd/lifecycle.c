@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "qvmd/device.h"
 #include "qvmd/power.h"
+#include "qvmd/told.h"
 
 /* Answers for dom0 and RemoteVM, which have no switch; true when it did. */
 static bool refuse_unswitched(struct req *r, const char *verb, const char *type)
@@ -157,10 +159,20 @@ static void handle_unpause(struct req *r)
 		unpause(r);
 }
 
-/* dom0 runs a service in it: qubes.SuspendPre, qubes.SuspendPost. */
-static void run_service(struct vm *v)
+static bool has_pci(const struct vm *v)
+{
+	for (size_t i = 0; v->devices && i < v->devices->attached.n; i++)
+		if (v->devices->attached.v[i].class == DEV_PCI)
+			return true;
+	return false;
+}
+
+/* dom0 runs a service in it; up to release 3 only where hardware has to be readied (vm-interface 12). */
+static void run_service(struct vm *v, const char *name)
 {
 	fire(v->sys, v, "domain-cmd-pre-run", "start_guid", "False", NULL);
+	if (v->sys->opt.vmif == VMIF_R4 || has_pci(v))
+		tell_qube(v, name, "", NULL, NULL);
 }
 
 void power_suspend(struct vm *v)
@@ -169,7 +181,7 @@ void power_suspend(struct vm *v)
 
 	/* Without an agent there is nobody to tell, and the qube is only paused. */
 	if (qrexec && *qrexec) {
-		run_service(v);
+		run_service(v, "qubes.SuspendPre");
 		v->power = POWER_SUSPENDED;
 	} else {
 		power_pause(v);
@@ -179,7 +191,7 @@ void power_suspend(struct vm *v)
 void power_resume(struct vm *v)
 {
 	v->power = POWER_RUNNING;
-	run_service(v);
+	run_service(v, "qubes.SuspendPost");
 	fire(v->sys, v, "domain-resumed", NULL);
 }
 

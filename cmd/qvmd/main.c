@@ -14,9 +14,13 @@
 #include "qvmd/options.h"
 #include "qvmd/policy.h"
 #include "qvmd/publish.h"
+#include "qvmd/qrexec.h"
+#include "qvmd/sandbox.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
 #include "qvmd/store.h"
+
+#define OWN_FILES 2048 /* beside connections: volumes, sandboxes, calls of services */
 
 struct daemon {
 	struct sys sys;
@@ -103,16 +107,16 @@ static int prepare(struct daemon *d, struct err *err)
 /* One descriptor for each connection, and some for ourselves. */
 static void raise_limits(struct options *o)
 {
-	rlim_t want = (rlim_t)o->max_connections + 64;
+	rlim_t want = (rlim_t)o->max_connections + OWN_FILES;
 	struct rlimit lim;
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
 		return;
 	lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur <= 128)
+	if (setrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur <= OWN_FILES + 64)
 		return;
-	if (o->max_connections > lim.rlim_cur - 64)
-		o->max_connections = (unsigned)(lim.rlim_cur - 64);
+	if (o->max_connections > lim.rlim_cur - OWN_FILES)
+		o->max_connections = (unsigned)(lim.rlim_cur - OWN_FILES);
 }
 
 static int load(struct sys *s, struct err *err)
@@ -174,6 +178,19 @@ static void watch(struct daemon *d)
 	uv_poll_start(&d->parent, UV_READABLE, on_parent);
 }
 
+/* That qubes are not real is said before the daemon leaves the terminal. */
+static int choose_power(struct sys *s, struct err *err)
+{
+	CLEANUP_FREE char *why = NULL;
+	int r = sandbox_open(s, &why, err);
+
+	if (why) {
+		fprintf(stderr, "qvmd: nothing will run in qubes (null driver): %s\n", why);
+		log_line(s, "nothing will run in qubes: %s", why);
+	}
+	return r;
+}
+
 static int start(struct daemon *d, struct err *err)
 {
 	struct sys *s = &d->sys;
@@ -188,13 +205,17 @@ static int start(struct daemon *d, struct err *err)
 	s->loop = &d->loop;
 	s->next_xid = 1;
 	raise_limits(&s->opt);
-	r = load(s, err);
+	r = choose_power(s, err);
+	if (r == 0)
+		r = load(s, err);
 	if (r == 0)
 		r = policy_open(s, err);
 	if (r == 0)
 		r = vmif_open(s, err);
 	/* Before there is a socket: whoever can connect can also end us in order. */
 	watch(d);
+	if (r == 0)
+		r = qrexec_open(s, err);
 	if (r == 0)
 		r = server_start(s, err);
 	if (r == 0)
@@ -214,12 +235,15 @@ static void finish(struct daemon *d)
 {
 	struct sys *s = &d->sys;
 
+	/* First: jobs wait for services. */
+	qrexec_close(s);
 	jobs_stop(s);
 	vmif_close(s);
 	if (s->server) {
 		log_line(s, "ends");
 		for (size_t i = 0; i < s->n_vms; i++)
 			lifecycle_forget(s->vms[i]);
+		sandbox_close(s);
 		firewall_stop(s);
 		server_stop(s);
 	}

@@ -19,8 +19,10 @@ static const char help[] =
 	"  --compat VERSION     refuse as Qubes OS 4.2 or 4.3 does (default: next)\n"
 	"  --debug              fill the traceback field of exceptions\n"
 	"  --log FILE           append a line for each request and each refusal\n"
-	"  --start-delay MS     how long a qube takes to start (default: 0)\n"
-	"  --stop-delay MS      how long a qube takes to shut down (default: 0)\n"
+	"  --power auto|null    qubes are sandboxes where that works, or run nothing (default: auto)\n"
+	"  --require-bwrap      fail where qubes cannot be sandboxes\n"
+	"  --start-delay MS     how long a qube that runs nothing takes to start (default: 0)\n"
+	"  --stop-delay MS      how long such a qube takes to shut down (default: 0)\n"
 	"  --max-connections N  serve at most so many at once (default: 4096)\n"
 	"  --idle-timeout SECONDS  give up a peer that sends or takes nothing (default: 60; 0: never)\n"
 	"  --max-backlog KIB    give up a subscriber that lags further behind (default: 8192)\n"
@@ -38,8 +40,9 @@ static const char help[] =
 	"  --version            show the version and exit\n";
 
 enum {
-	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_START, O_STOP, O_MAX,
-	O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PROFILES, O_LOGN, O_POLICY, O_AGENT,
+	O_STATE = 256, O_SOCKET, O_FIXTURE, O_FOREGROUND, O_COMPAT, O_DEBUG, O_LOG, O_POWER, O_BWRAP,
+	O_START, O_STOP, O_MAX, O_IDLE, O_BACKLOG, O_VMIF, O_QUBESDB, O_XENSTORE, O_LOCALTIME, O_PROFILES, O_LOGN,
+	O_POLICY, O_AGENT,
 	O_PARENT, O_METHODS, O_HELP, O_VERSION
 };
 
@@ -51,6 +54,8 @@ static const struct option long_options[] = {
 	{"compat", required_argument, NULL, O_COMPAT},
 	{"debug", no_argument, NULL, O_DEBUG},
 	{"log", required_argument, NULL, O_LOG},
+	{"power", required_argument, NULL, O_POWER},
+	{"require-bwrap", no_argument, NULL, O_BWRAP},
 	{"start-delay", required_argument, NULL, O_START},
 	{"stop-delay", required_argument, NULL, O_STOP},
 	{"max-connections", required_argument, NULL, O_MAX},
@@ -119,6 +124,14 @@ static int compat(struct options *o)
 	return 0;
 }
 
+static int power(struct options *o)
+{
+	if (!streq(optarg, "auto") && !streq(optarg, "null"))
+		return usage_error("argument --power: invalid choice: '%s' (choose from auto, null)", optarg);
+	o->power = streq(optarg, "null") ? POWER_BY_NULL : POWER_BY_AUTO;
+	return 0;
+}
+
 static int generation(struct options *o)
 {
 	int gen = vmif_gen_from_name(optarg);
@@ -146,6 +159,8 @@ int options_parse(struct options *o, int argc, char *argv[])
 		case O_COMPAT: r = compat(o); break;
 		case O_DEBUG: o->debug = true; break;
 		case O_LOG: o->log_path = optarg; break;
+		case O_POWER: r = power(o); break;
+		case O_BWRAP: o->power = POWER_BY_BWRAP; break;
 		case O_START: r = number("start-delay", 0, 3600000, &o->start_delay_ms); break;
 		case O_STOP: r = number("stop-delay", 0, 3600000, &o->stop_delay_ms); break;
 		case O_MAX:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The null power driver: who waits for what, and the way from one state to the next. */
+/* Power: who waits for what, and the way from one state to the next. */
 #include "qvmd/power.h"
 
 #include <errno.h>
@@ -8,35 +8,12 @@
 
 #include "base/mem.h"
 #include "qvmd/device.h"
+#include "qvmd/power_wait.h"
 #include "qvmd/publish.h"
+#include "qvmd/qrexec.h"
+#include "qvmd/sandbox.h"
 #include "qvmd/server.h"
 #include "qvmd/storage.h"
-
-enum wait { WAIT_START, WAIT_HALT };
-
-/* Somebody who wants to know how a transition of a qube ends. */
-struct waiter {
-	struct waiter *next;
-	enum wait wait;
-	struct req *req;      /* held; NULL when a qube waits */
-	char dependent[37];   /* its uuid: it starts once its netvm, the one waited for, is up */
-	struct vm *vm;
-	uv_timer_t *timer;    /* the end of its patience, or NULL */
-};
-
-/* ---- timers ---- */
-
-static void timer_freed(uv_handle_t *h)
-{
-	free(h);
-}
-
-static void timer_drop(uv_timer_t **t)
-{
-	if (!*t)
-		return;
-	uv_close((uv_handle_t *)STEAL(*t), timer_freed);
-}
 
 /* A transition ends, which cannot be taken back: it may not rest on what another has changed in this turn. */
 static bool settle(const struct vm *v)
@@ -44,66 +21,8 @@ static bool settle(const struct vm *v)
 	return server_settle(v->sys);
 }
 
-static uv_timer_t *timer_new(struct sys *s, uint64_t ms, uv_timer_cb cb, void *data)
-{
-	uv_timer_t *t = xcalloc(1, sizeof *t);
-
-	uv_timer_init(s->loop, t);
-	t->data = data;
-	uv_timer_start(t, cb, ms, 0);
-	return t;
-}
-
-/* ---- waiters ---- */
-
 static void start_failed(struct vm *v, const struct err *err);
 static void spawn(struct vm *v);
-
-static struct waiter *waiter_add(struct vm *v, enum wait wait, struct req *r, const struct vm *dependent)
-{
-	struct waiter **at = &v->waiters;
-	struct waiter *w = xcalloc(1, sizeof *w);
-
-	while (*at)
-		at = &(*at)->next;
-	*w = (struct waiter){ .wait = wait, .req = r, .vm = v };
-	if (dependent)
-		memcpy(w->dependent, dependent->uuid, sizeof w->dependent);
-	*at = w;
-	return w;
-}
-
-static void waiter_free(struct waiter *w)
-{
-	timer_drop(&w->timer);
-	free(w);
-}
-
-static bool somebody_waits(const struct vm *v, enum wait wait)
-{
-	for (const struct waiter *w = v->waiters; w; w = w->next)
-		if (w->wait == wait)
-			return true;
-	return false;
-}
-
-/* Takes those who wait for one thing out of the list, in their order. */
-static struct waiter *waiters_take(struct vm *v, enum wait wait)
-{
-	struct waiter *taken = NULL, **to = &taken;
-
-	for (struct waiter **at = &v->waiters; *at;) {
-		if ((*at)->wait != wait) {
-			at = &(*at)->next;
-			continue;
-		}
-		*to = *at;
-		*at = (*at)->next;
-		to = &(*to)->next;
-		*to = NULL;
-	}
-	return taken;
-}
 
 /* err NULL: it went well. The qube that was waited for may be gone. */
 static void waiters_answer(struct sys *s, struct waiter *list, const struct err *err)
@@ -137,6 +56,8 @@ void lifecycle_forget(struct vm *v)
 	if (v->console > 0)
 		close(v->console);
 	v->console = 0;
+	qrexec_down(v);
+	sandbox_drop(v);
 }
 
 bool power_is_busy(const struct vm *v)
@@ -179,6 +100,8 @@ static void off(struct vm *v)
 	if (v->console > 0)
 		close(v->console);
 	v->console = 0;
+	qrexec_down(v);
+	sandbox_drop(v);
 	publish_stop(v);
 	v->power = POWER_HALTED;
 	v->xid = v->stubdom_xid = -1;
@@ -220,7 +143,20 @@ static void halt(struct vm *v)
 	if (v->power == POWER_DYING)
 		return; /* it will be in a moment */
 	v->power = POWER_DYING;
-	volumes_stop(v, off_for_good, halted);
+	if (sandbox_exists(v))
+		sandbox_kill(v);
+	else
+		volumes_stop(v, off_for_good, halted);
+}
+
+void power_sandbox_gone(struct vm *v)
+{
+	if (!settle(v))
+		return;
+	if (v->power == POWER_DYING)
+		volumes_stop(v, off_for_good, halted);
+	else
+		halt(v);
 }
 
 static void halt_timer(uv_timer_t *t)
@@ -256,12 +192,16 @@ void power_shutdown(struct vm *v, struct req *r, bool wait)
 		w->timer = timer_new(v->sys, (uint64_t)(seconds > 0 ? seconds : 0) * 1000, wait_timer, w);
 	}
 	/* A second request changes nothing for a qube on its way; a paused one is destroyed. */
-	if (delay == 0 || v->power == POWER_DYING || v->power == POWER_PAUSED || v->power == POWER_SUSPENDED) {
+	if ((delay == 0 && !sandbox_is_ready(v)) || v->power == POWER_DYING || v->power == POWER_PAUSED ||
+	    v->power == POWER_SUSPENDED) {
 		halt(v);
 	} else if (v->power != POWER_HALTING) {
 		timer_drop(&v->timer);
 		v->power = POWER_HALTING;
-		v->timer = timer_new(v->sys, delay, halt_timer, v);
+		if (sandbox_is_ready(v))
+			sandbox_tell(v, CALL_SHUTDOWN);
+		else
+			v->timer = timer_new(v->sys, delay, halt_timer, v);
 	}
 	if (!wait)
 		req_ok(r, "");
@@ -269,7 +209,8 @@ void power_shutdown(struct vm *v, struct req *r, bool wait)
 
 void power_kill(struct vm *v, struct req *r)
 {
-	waiter_add(v, WAIT_HALT, req_hold(r), NULL);
+	if (r)
+		waiter_add(v, WAIT_HALT, req_hold(r), NULL);
 	halt(v);
 }
 
@@ -280,6 +221,8 @@ void power_pause(struct vm *v)
 	if (v->sys->opt.compat != 42)
 		fire(v->sys, v, "domain-pre-paused", NULL);
 	v->power = POWER_PAUSED;
+	if (sandbox_is_ready(v))
+		sandbox_tell(v, CALL_PAUSE);
 	fire(v->sys, v, "domain-paused", NULL);
 }
 
@@ -288,6 +231,8 @@ void power_unpause(struct vm *v)
 	if (v->sys->opt.compat != 42)
 		fire(v->sys, v, "domain-pre-unpaused", NULL);
 	v->power = POWER_RUNNING;
+	if (sandbox_is_ready(v))
+		sandbox_tell(v, CALL_RESUME);
 	fire(v->sys, v, "domain-unpaused", NULL);
 }
 
@@ -324,6 +269,7 @@ static void start_failed(struct vm *v, const struct err *err)
 	struct sys *s = v->sys;
 
 	fire(s, v, "domain-start-failed", "reason", err->text, NULL);
+	qrexec_down(v);
 	volumes_discard(v);
 	if (v->power != POWER_HALTED)
 		off(v);
@@ -362,11 +308,33 @@ static void qrexec_timer(uv_timer_t *t)
 	start_failed(v, &err);
 }
 
-/* Nothing runs in a qube here. But where Info says that the content of a running qube is, there it is, and whoever
- * writes to it does what the qube would do; as long as there is any. */
+/* A sandbox works on its private volume. Else nothing runs in a qube here; but where Info says that the content of a
+ * running qube is, there it is, and whoever writes to it does what the qube would do; as long as there is any. */
 bool power_wants_copy(const struct volume *v)
 {
+	if (v->id == VOLUME_PRIVATE && sandbox_is_real(v->vm->sys))
+		return true;
 	return volume_is_persistent(v) && v->now.gen;
+}
+
+/* The agent of a start has so much time to say that it is there. */
+static void run_sandbox(struct vm *v, uint64_t patience)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+
+	if (sandbox_start(v, &err) < 0)
+		return start_failed(v, &err);
+	v->timer = timer_new(v->sys, patience, qrexec_timer, v);
+}
+
+void power_sandbox_ready(struct vm *v)
+{
+	if (!settle(v))
+		return;
+	timer_drop(&v->timer);
+	if (somebody_waits(v, WAIT_START))
+		up(v);
+	qrexec_up(v);
 }
 
 /* Its volumes are ready: the rest of its start. */
@@ -391,7 +359,9 @@ static void run(struct vm *v)
 		fire(v->sys, v, "domain-unpaused", NULL);
 	}
 	v->power = qrexec && *qrexec ? POWER_TRANSIENT : POWER_RUNNING;
-	if (delay == 0)
+	if (sandbox_is_real(v->sys))
+		run_sandbox(v, patience);
+	else if (delay == 0)
 		up(v);
 	else if (v->power == POWER_TRANSIENT && patience < delay)
 		v->timer = timer_new(v->sys, patience, qrexec_timer, v);
@@ -468,4 +438,31 @@ void power_start(struct vm *v, struct req *r)
 	waiter_add(v, WAIT_START, r ? req_hold(r) : NULL, NULL);
 	if (!underway)
 		begin(v);
+}
+
+/* The volumes of a qube that was up before anything could run in it. */
+static void woken(struct vm *v, const struct err *err)
+{
+	CLEANUP_ERR struct err e = ERR_INIT;
+
+	if (v->power == POWER_HALTED || v->power == POWER_DYING || sandbox_exists(v))
+		return;
+	if (!err && sandbox_start(v, &e) == 0)
+		return;
+	log_line(v->sys, "%s cannot be woken: %s", v->name, err ? err->text : e.text);
+	halt(v);
+}
+
+void power_wake(struct vm *v)
+{
+	CLEANUP_ERR struct err err = ERR_INIT;
+	int r;
+
+	if (v->power == POWER_HALTED || somebody_waits(v, WAIT_START))
+		return power_start(v, NULL);
+	if (sandbox_exists(v) || volumes_busy(v))
+		return;
+	r = volumes_start(v, woken, &err);
+	if (r <= 0)
+		woken(v, r < 0 ? &err : NULL);
 }

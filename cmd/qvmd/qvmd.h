@@ -93,8 +93,13 @@ struct vm {
 	int64_t used_kib, swap_kib; /* what it tells of its memory (heard.c); -1: nothing */
 	bool published;       /* its keys are in the stores (publish.c) */
 	struct waiter *waiters; /* requests to be answered when a transition ends (lifecycle.c) */
+	struct sandbox *sandbox; /* what runs of it (sandbox.c); NULL: nothing */
+	struct listener *calls; /* where its programs call services (qrexec.c); NULL: not yet */
 	struct vm_devices *devices; /* assigned (stored), attached and offered ones (device.h); NULL: none yet */
 };
+
+/* What runs in qubes: sandboxes where they work, or have to; or nothing (sandbox.h). */
+enum power_driver { POWER_BY_AUTO, POWER_BY_BWRAP, POWER_BY_NULL };
 
 struct options {
 	const char *state_dir;
@@ -116,6 +121,7 @@ struct options {
 	const char *localtime;   /* where dom0's time zone is told */
 	const char *policy_dir;   /* what qubes may call (policy.h); NULL: nobody asks */
 	const char *policy_agent; /* program that decides for a person, or NULL: deny */
+	enum power_driver power;
 	int parent_fd;     /* -1; else a pipe: its end means that the parent died, and the daemon goes */
 };
 
@@ -143,6 +149,9 @@ struct sys {
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
+	bool real;             /* qubes have sandboxes (sandbox.c) */
+	unsigned n_sandboxes;
+	struct qrexec *qrexec; /* calls of services (qrexec.c) */
 	struct publisher *publisher; /* keys of qubes (publish.c) */
 	struct zone_watch *zone_watch; /* vmif.c */
 	struct policy_state *policy; /* policy.c; NULL: there is none */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Services of qubes as children. */
+/* Services of qubes: calls into a sandbox, or children. */
 #include "qvmd/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "os/io.h"
+#include "os/sock.h"
 #include "os/spawn.h"
+#include "vmif/call.h"
 
 /* What comes out of one of its streams. */
 struct drain {
@@ -21,9 +25,10 @@ struct drain {
 };
 
 struct service {
-	struct child child;
-	pthread_mutex_t lock; /* of pid */
+	struct child child;   /* of a call, only the descriptors */
+	pthread_mutex_t lock; /* of pid and call */
 	pid_t pid;            /* its process group; 0 when it was waited for */
+	int call;             /* the socket of a call, or -1 */
 	struct drain out, err;
 };
 
@@ -31,12 +36,11 @@ struct service {
 
 static char *program_of(const char *home, const char *name, const char *arg)
 {
-	CLEANUP_FREE char *share = xasprintf("share/qvm-tools/qubes-rpc/%s", name);
+	CLEANUP_FREE char *rpc = xasprintf("qubes-rpc/%s", name);
 	char *places[] = {
 		*arg ? xasprintf("%s/etc/qubes-rpc/%s+%s", home, name, arg) : NULL,
 		xasprintf("%s/etc/qubes-rpc/%s", home, name),
-		program_beside(share),
-		xasprintf("%s/qubes-rpc/%s", QVM_DATADIR, name),
+		program_lib(rpc),
 	};
 	char *found = NULL;
 
@@ -100,24 +104,85 @@ static int start_child(struct service *sv, const char *home, const char *program
 	return r < 0 ? r : drain_start(&sv->err, sv->child.err);
 }
 
-struct service *service_start(const char *home, const char *name, const char *arg, struct err *err)
+static int child_begin(struct service *sv, const char *home, const char *name, const char *arg, const char *full_name)
+{
+	CLEANUP_FREE char *program = program_of(home, name, arg);
+
+	return program ? start_child(sv, home, program, full_name) : -ENOENT;
+}
+
+/* ---- in a sandbox ---- */
+
+/* Pipes as spawn() makes them: the service's ends go to theirs. */
+static int make_pipes(struct child *c, int theirs[3])
+{
+	int *ours[] = { &c->in, &c->out, &c->err }, ends[2];
+
+	for (int i = 0; i < 3; i++) {
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return -errno;
+		*ours[i] = ends[i == 0 ? 1 : 0];
+		theirs[i] = ends[i == 0 ? 0 : 1];
+	}
+	return 0;
+}
+
+/* The next thing that the daemon says of the call: an exit status, or -EINPROGRESS when the service has begun. */
+static int call_hear(struct service *sv)
+{
+	CLEANUP_FREE char *buffer = xmalloc(CALL_MESSAGE_MAX);
+	CLEANUP_FDSET struct fdset fds = FDSET_INIT;
+	struct call_msg m;
+	int r = call_recv(sv->call, buffer, &m, &fds);
+
+	if (r <= 0)
+		return r < 0 ? r : -ECONNRESET;
+	if (*m.name)
+		buf_addstr(&sv->err.text, m.name);
+	return m.kind == CALL_BEGUN ? -EINPROGRESS : m.kind == CALL_EXIT ? m.value & 0xff : -EPROTO;
+}
+
+static int call_begin(struct service *sv, const struct service_place *at, const char *full_name)
+{
+	struct call_msg m = { .kind = CALL_RUN, .value = CALL_START, .name = at->qube, .user = at->user,
+			      .service = full_name };
+	int theirs[3] = { -1, -1, -1 };
+	int r = make_pipes(&sv->child, theirs);
+
+	if (r == 0)
+		r = sv->call = sock_connect_type(at->calls, SOCK_SEQPACKET);
+	if (r >= 0)
+		r = call_send(sv->call, &m, theirs, 3);
+	for (int i = 0; i < 3; i++)
+		closep(&theirs[i]);
+	if (r < 0)
+		return r;
+	r = call_hear(sv);
+	if (r != -EINPROGRESS)
+		return r == CALL_STATUS_NO_SERVICE ? -ENOENT : r < 0 ? r : -EHOSTDOWN;
+	r = drain_start(&sv->out, sv->child.out);
+	return r < 0 ? r : drain_start(&sv->err, sv->child.err);
+}
+
+/* ---- both ---- */
+
+struct service *service_start(const struct service_place *at, const char *name, const char *arg, struct err *err)
 {
 	CLEANUP_FREE char *full_name = xasprintf("%s+%s", name, arg);
-	CLEANUP_FREE char *program = program_of(home, name, arg);
-	struct service *sv;
+	struct service *sv = xcalloc(1, sizeof *sv);
 	int r;
 
-	if (!program) {
-		err_set(err, -ENOENT, "QubesException", "there is no service %s", *arg ? full_name : name);
-		return NULL;
-	}
-	sv = xcalloc(1, sizeof *sv);
 	sv->child = CHILD_INIT;
+	sv->call = -1;
 	pthread_mutex_init(&sv->lock, NULL);
-	r = start_child(sv, home, program, full_name);
+	r = at->calls ? call_begin(sv, at, full_name) : child_begin(sv, at->home, name, arg, full_name);
 	if (r == 0)
 		return sv;
-	err_set(err, r, "QubesException", "service %s cannot be started: %s", name, strerror(-r));
+	if (r == -ENOENT)
+		err_set(err, r, "QubesException", "there is no service %s", *arg ? full_name : name);
+	else
+		err_set(err, r, "QubesException", "service %s cannot be started: %s", name,
+			sv->err.text.len ? buf_str(&sv->err.text) : strerror(-r));
 	service_free(sv);
 	return NULL;
 }
@@ -133,15 +198,17 @@ void service_kill(struct service *sv)
 	/* Before setsid it has no group yet. */
 	if (sv->pid > 0 && kill(-sv->pid, SIGTERM) < 0)
 		kill(sv->pid, SIGTERM);
+	/* Who waits for it hears an end, and the daemon that nobody waits for the service. */
+	if (sv->call >= 0)
+		shutdown(sv->call, SHUT_RDWR);
 	pthread_mutex_unlock(&sv->lock);
 }
 
-int service_finish(struct service *sv)
+static int child_finish(struct service *sv)
 {
 	siginfo_t info;
 	int r;
 
-	closep(&sv->child.in);
 	/* It is reaped with the lock held only, so that nobody ends another one of that number. */
 	while (waitid(P_PID, (id_t)sv->child.pid, &info, WEXITED | WNOWAIT) < 0)
 		if (errno != EINTR)
@@ -150,6 +217,25 @@ int service_finish(struct service *sv)
 	sv->pid = 0;
 	r = child_wait(&sv->child);
 	pthread_mutex_unlock(&sv->lock);
+	return r;
+}
+
+static int call_finish(struct service *sv)
+{
+	int r = call_hear(sv);
+
+	pthread_mutex_lock(&sv->lock);
+	closep(&sv->call);
+	pthread_mutex_unlock(&sv->lock);
+	return r;
+}
+
+int service_finish(struct service *sv)
+{
+	int r;
+
+	closep(&sv->child.in);
+	r = sv->call >= 0 ? call_finish(sv) : child_finish(sv);
 	drain_end(&sv->out);
 	drain_end(&sv->err);
 	return r;
@@ -169,10 +255,11 @@ void service_free(struct service *sv)
 {
 	if (!sv)
 		return;
-	if (sv->pid > 0) {
+	if (sv->pid > 0 || sv->out.runs) {
 		service_kill(sv);
 		service_finish(sv);
 	}
+	closep(&sv->call);
 	drain_end(&sv->out);
 	drain_end(&sv->err);
 	child_release(&sv->child);

@@ -7,7 +7,9 @@
 #include "base/chars.h"
 #include "base/mem.h"
 #include "os/io.h"
+#include "qvmd/sandbox.h"
 #include "qvmd/storage_call.h"
+#include "qvmd/told.h"
 #include "qvmd/tree.h"
 
 /* ---- looking ---- */
@@ -144,6 +146,37 @@ static int resize_copy(const struct volume *v, int64_t size)
 	return ftruncate(fd, size) < 0 ? -errno : 0;
 }
 
+/* Its file system in the qube. */
+struct resized {
+	struct req *req;
+	char vid[];
+};
+
+static void on_resized(void *data, const char *failed)
+{
+	struct resized *z = data;
+
+	if (failed)
+		req_fail(z->req, "StoragePoolException",
+			 "Online resize of volume %s failed (you need to resize filesystem manually): %s", z->vid,
+			 failed);
+	else
+		req_ok(z->req, "");
+}
+
+/* True when the qube was asked to make use of the new size; r is answered when it has. */
+static bool resize_inside(struct req *r, const struct target *t)
+{
+	struct resized *z;
+
+	if (!t->v->has_copy || !sandbox_is_ready(t->v->vm))
+		return false;
+	z = xcalloc(1, sizeof *z + strlen(t->vid) + 1);
+	memcpy(z->vid, t->vid, strlen(t->vid));
+	z->req = req_hold(r);
+	return tell_qube(t->v->vm, "qubes.ResizeDisk", volume_names[t->v->id], on_resized, z);
+}
+
 static void handle_resize(struct req *r)
 {
 	CLEANUP_TARGET struct target t = {0};
@@ -166,7 +199,8 @@ static void handle_resize(struct req *r)
 	if (t.v->now.valid > t.v->now.size)
 		t.v->now.valid = t.v->now.size;
 	volume_save(t.v);
-	req_ok(r, "");
+	if (!resize_inside(r, &t))
+		req_ok(r, "");
 }
 
 /* ---- settings ---- */
