@@ -61,16 +61,21 @@ static int start_daemon(const struct keeper *k, struct child *daemon, bool xenst
 		return -errno;
 	fd_arg = xasprintf("%d", fds[0]);
 
-	const char *argv[32] = { k->qvmd, "--foreground" };
+	const char *argv[36] = { k->qvmd, "--foreground" };
 	const char *const options[][2] = {
 		{ "--state", k->state }, { "--socket", k->socket }, { "--fixture", k->fixture },
 		{ "--parent-fd", fd_arg }, { "--qubesdb-dir", k->qubesdb_dir },
 		{ "--xenstore", xenstore ? k->xenstore : NULL }, { "--compat", k->compat }, { "--vmif", k->vmif },
 		{ "--localtime", k->localtime },
 		{ "--policy-dir", k->policy_dir }, { "--policy-agent", k->policy_agent },
+		{ "--power", k->power },
 	};
 
-	for (size_t i = 0, n = 2; i < ARRAY_SIZE(options); i++)
+	size_t n = 2;
+
+	if (k->require_bwrap)
+		argv[n++] = "--require-bwrap";
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (options[i][1]) {
 			argv[n++] = options[i][0];
 			argv[n++] = options[i][1];

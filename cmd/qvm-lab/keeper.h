@@ -12,9 +12,11 @@ struct keeper {
 	const char *socket;
 	const char *qvmd;    /* program */
 	const char *fixture;
-	const char *compat;  /* this and the next, NULL: the daemon's default */
+	bool require_bwrap;
+	const char *compat;  /* this and those up to the driver, NULL: the daemon's default */
 	const char *vmif;
 	const char *policy_dir, *policy_agent;
+	const char *power;
 	const char *qubesdb_dir;
 	const char *localtime; /* link that tells the time zone */
 	bool keep;

@@ -32,6 +32,9 @@ static const struct opt options[] = {
 	 .comp = COMP_FILE},
 	{"--policy-agent", OPT_VALUE, 0, "PROGRAM", "decides where the policy says ask (default: deny)",
 	 .comp = COMP_FILE},
+	{"--power", OPT_VALUE, 0, "DRIVER", "qubes are sandboxes where that works, or run nothing (default: auto)",
+	 "auto null", COMP_WORDS},
+	{"--require-bwrap", OPT_FLAG, .help = "fail where qubes cannot be sandboxes"},
 	{"--xenstored", OPT_VALUE, 0, "PROGRAM|none",
 	 "the server of XenStore for the lab, or none (default: that of the newest Xen that is installed)",
 	 .comp = COMP_FILE},
@@ -149,6 +152,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 {
 	const char *path = getenv("PATH");
 	CLEANUP_FREE char *endpoint = xasprintf("unix:%s", k->socket);
+	CLEANUP_FREE char *client = program_lib("qrexec-client"), *client_vm = program_lib("qrexec-client-vm");
 	CLEANUP_FREE char *profiles = xasprintf("%s/etc/backup", k->state);
 	CLEANUP_FREE char *new_path = bin ? xasprintf("%s:%s", bin, path ? path : "/usr/bin:/bin") : NULL;
 
@@ -161,6 +165,8 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
 	setenv("QVM_BACKUP_PROFILE_DIR", profiles, 1);
+	setenv("QVM_QREXEC_CLIENT", client, 1);
+	setenv("QVM_QREXEC_CLIENT_VM", client_vm, 1);
 	if (new_path)
 		setenv("PATH", new_path, 1);
 	if (!arg_pos(&c->args, "COMMAND"))
@@ -271,6 +277,8 @@ static int run(struct ctx *c)
 		.dir = dir, .state = state, .socket = socket, .qvmd = qvmd,
 		.fixture = fixture ? fixture : "default",
 		.compat = arg_value(&c->args, "--compat"),
+		.power = arg_value(&c->args, "--power"),
+		.require_bwrap = arg_has(&c->args, "--require-bwrap"),
 		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run, .localtime = localtime,
 		.policy_dir = arg_value(&c->args, "--policy-dir"),
 		.policy_agent = arg_value(&c->args, "--policy-agent"),
