@@ -207,7 +207,7 @@ wrong() {
 	cp "$BIN/qvmd" "$BIN/qvm-lab" "$p/bin"
 	echo 'labels: {pink: "0xff00ff"}' >"$p/share/qvm-tools/fixtures/default.yaml"
 	echo 'echo completion is here' >"$p/share/bash-completion/completions/qvm-tools"
-	expect 0 "'$p/bin/qvm-lab' --xenstored none qubesd-query -e dom0 admin.label.Get dom0 pink | tail -c 8" 0xff00ff ''
+	expect 0 "'$p/bin/qvm-lab' --xenstored none --power null qubesd-query -e dom0 admin.label.Get dom0 pink | tail -c 8" 0xff00ff ''
 	run bash -c "echo exit | HOME=$BATS_TEST_TMPDIR SHELL=/bin/bash '$p/bin/qvm-lab' 2>/dev/null"
 	assert_line 'completion is here'
 }

@@ -99,6 +99,7 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	expect 0 "qvm-lab sh -c '$show'" 'DIR/xs DIR/xs/socket
 localtime
 qubesd.sock
+qubesd.sock.qrexec
 run
 state
 xs
@@ -107,6 +108,7 @@ a/b = "c"   (n0)
 	expect 1 "qvm-lab --xenstored none sh -c '$show'" 'DIR/xs DIR/xs/socket
 localtime
 qubesd.sock
+qubesd.sock.qrexec
 run
 state
 ' $'xenstore-write: xs_open: No such file or directory\nxenstore-ls: xs_open: No such file or directory\n'

@@ -68,7 +68,8 @@ teardown_file() { stop_all; }
 
 # start_daemon [FIXTURE|FILE] [qvmd options]: qvmd on a private state directory, default fixture "default".
 # Exports QVM_ENDPOINT, QVM_TEST_SOCKET, QVMD_PID and QVMD_STATE; after stop_daemon the same directory is used
-# again unless QVMD_STATE is emptied. Its stderr is $QVMD_STATE.err.
+# again unless QVMD_STATE is emptied. Its stderr is $QVMD_STATE.err. Nothing runs in its qubes unless --require-bwrap
+# is among the options.
 start_daemon() {
 	local fixture=default
 	if (($#)) && [[ $1 != -* ]]; then
@@ -83,6 +84,7 @@ start_daemon() {
 	export QVM_TEST_SOCKET=$QVMD_STATE.sock
 	export QVM_ENDPOINT=unix:$QVM_TEST_SOCKET
 	rm -f "$QVM_TEST_SOCKET"
+	[[ " $* " == *' --require-bwrap '* ]] || set -- --power null "$@"
 	qvmd --foreground --state "$QVMD_STATE" --socket "$QVM_TEST_SOCKET" --fixture "$fixture" "$@" \
 		</dev/null >"$QVMD_STATE.err" 2>&1 3>&- &
 	export QVMD_PID=$!
