@@ -19,7 +19,7 @@
 static void test_round_trip(void **state)
 {
 	CLEANUP_FREE char *buffer = xmalloc(CALL_MESSAGE_MAX);
-	struct call_msg m = { .kind = CALL_RUN, .id = 7, .value = -3, .name = "work", .user = "", .service = "a.B+c" }, got;
+	struct call_msg m = { .kind = CALL_RUN, .id = 7, .value = -3, .name = "work", .service = "a.B+c" }, got;
 	CLEANUP_FDSET struct fdset fds = FDSET_INIT;
 	int ends[2], pipes[2];
 
