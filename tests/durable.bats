@@ -11,7 +11,7 @@ load lib/rows
 @test "kill -9 under eight writers: nothing acknowledged is lost, nothing is half done, events are true" {
 	cd "$BATS_TEST_TMPDIR"
 	run "$TESTBIN/hammer" -r "${HAMMER_ROUNDS:-20}" -s "${HAMMER_SEED:-1}" "$PWD/socket" \
-		qvmd --foreground --state state --socket "$PWD/socket" --fixture default
+		qvmd --foreground --state state --socket "$PWD/socket" --fixture default --power null
 	echo "# $output" >&3
 	assert_success
 	assert_line --regexp "^${HAMMER_ROUNDS:-20} rounds: [0-9]{3,} changes acknowledged, .*; 0 problems\$"
@@ -28,7 +28,7 @@ small_disk() {
 }
 start() {
 	QVM_TEST_SOCKET=$BATS_TEST_TMPDIR/socket
-	qvmd --foreground --state "$DISK/state" --socket "$QVM_TEST_SOCKET" --fixture default \
+	qvmd --foreground --state "$DISK/state" --socket "$QVM_TEST_SOCKET" --fixture default --power null \
 		</dev/null >"$BATS_TEST_TMPDIR/err" 2>&1 3>&- &
 	QVMD_PID=$!
 	_remember "$QVMD_PID"

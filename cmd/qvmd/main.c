@@ -205,9 +205,9 @@ static int start(struct daemon *d, struct err *err)
 	s->loop = &d->loop;
 	s->next_xid = 1;
 	raise_limits(&s->opt);
-	r = choose_power(s, err);
+	r = load(s, err);
 	if (r == 0)
-		r = load(s, err);
+		r = choose_power(s, err);
 	if (r == 0)
 		r = policy_open(s, err);
 	if (r == 0)
