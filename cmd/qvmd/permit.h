@@ -12,9 +12,10 @@ struct permit_call {
 };
 
 /* What it comes to; NULL: denied. target is the name of a qube, "dom0" or "@dispvm:TEMPLATE"; user as above.
- * Borrowed. */
+ * Borrowed. Calls of the Admin API are judged by the dispatcher (dispatch.c), and here only let through. */
 struct permit {
 	const char *target, *user;
+	bool starts; /* the target, when it is off */
 };
 typedef void permit_fn(void *data, const struct permit *p);
 

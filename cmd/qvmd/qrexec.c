@@ -150,7 +150,7 @@ static void call_in_qube(struct call *c, struct vm *target)
 		return call_end(c, CALL_STATUS_PROBLEM, "the qube is paused");
 	if (target->power == POWER_HALTING || target->power == POWER_DYING)
 		return call_end(c, CALL_STATUS_PROBLEM, "the qube is shutting down");
-	if (target->power == POWER_HALTED && c->from == c->sys->qrexec->dom0 && !c->starts)
+	if (target->power == POWER_HALTED && !c->starts)
 		return call_end(c, CALL_STATUS_PROBLEM, "the qube is not running");
 	memcpy(c->target, target->uuid, sizeof c->target);
 	if (sandbox_is_ready(target))
@@ -277,6 +277,7 @@ static void call_go(struct call *c, const struct permit *p)
 	struct vm *target = to_dom0 || disposable ? NULL : vm_find(c->sys, p->target);
 
 	c->user = xstrdup(p->user);
+	c->starts = c->starts || p->starts;
 	if (skip_prefix(c->service, "admin."))
 		return call_admin(c, to_dom0 ? "dom0" : p->target);
 	if (to_dom0)
@@ -325,7 +326,7 @@ static void call_begin(struct call *c, const struct call_msg *m, struct fdset *f
 	*fds = FDSET_INIT;
 	c->service = xstrdup(m->service);
 	c->stays = m->value & CALL_NO_WAIT;
-	c->starts = m->value & CALL_START;
+	c->starts = (m->value & CALL_START) && c->from == c->sys->qrexec->dom0;
 	c->id = ++c->sys->qrexec->last_id;
 	c->state = CALL_ASKS;
 	q = xmalloc(sizeof *q);

@@ -45,7 +45,7 @@ enum call_kind {
 
 enum { /* value of CALL_RUN */
 	CALL_NO_WAIT = 1, /* the client goes once it has begun, and the service stays */
-	CALL_START = 2,   /* a target that is off is started, as it is for qubes that call */
+	CALL_START = 2,   /* from dom0: a target that is off is started */
 };
 
 struct call_msg {

@@ -26,6 +26,7 @@ struct relay {
 	const char *prefix; /* goes first, or NULL */
 	bool filter;
 	bool half;          /* to is a socket: its end is told by a shutdown */
+	bool moved;         /* something came */
 	int stop;           /* an eventfd; readable: nobody needs more of it */
 };
 
@@ -58,7 +59,7 @@ static bool has_input(const struct relay *r)
 }
 
 /* Moves pages instead of copying them into a pipe; false when that cannot be. */
-static bool move(const struct relay *r)
+static bool move(struct relay *r)
 {
 	struct stat st;
 	ssize_t n = 1;
@@ -70,16 +71,18 @@ static bool move(const struct relay *r)
 		n = splice(r->from, NULL, r->to, NULL, 16 * PIECE, SPLICE_F_MOVE);
 		if (n == 0)
 			break;
+		r->moved = r->moved || n > 0;
 	}
 	return n >= 0 || errno != EINVAL;
 }
 
-static void copy(const struct relay *r)
+static void copy(struct relay *r)
 {
 	char piece[PIECE];
 	ssize_t n;
 
 	while (has_input(r) && ((n = read(r->from, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR))) {
+		r->moved = r->moved || n > 0;
 		if (n > 0 && r->filter)
 			filter(piece, (size_t)n);
 		if (n > 0 && write_all(r->to, piece, (size_t)n) < 0)
@@ -172,8 +175,9 @@ static int prepare_all(struct call *k)
 
 /* ---- the call ---- */
 
-/* The daemon serves it itself: our stdin goes to that connection, and what comes from it to our stdout. */
-static int serve_stream(struct call *k, int stream)
+/* The daemon serves it itself: our stdin goes to that connection, and what comes from it to our stdout. That nothing
+ * comes is how it refuses (admin-api 1.4). */
+static int serve_stream(struct call *k, int stream, struct err *err)
 {
 	struct relay in = { .from = fcntl(0, F_DUPFD_CLOEXEC, 3), .to = fcntl(stream, F_DUPFD_CLOEXEC, 3),
 			    .prefix = k->c->prefix, .half = true, .stop = -1 };
@@ -185,6 +189,10 @@ static int serve_stream(struct call *k, int stream)
 		relay_main(&out);
 	relay_join(&in, true);
 	relay_join(&out, false);
+	if (r == 0 && !out.moved) {
+		err_set(err, 0, "", "%s", "");
+		return CALL_STATUS_REFUSED;
+	}
 	return r;
 }
 
@@ -215,7 +223,7 @@ static int await(struct call *k, struct err *err)
 		if (r <= 0)
 			return err_set(err, r ? r : -ECONNRESET, "", "the daemon has gone");
 		if (m.kind == CALL_STREAM && fds.n == 1)
-			return serve_stream(k, fdset_take(&fds, 0));
+			return serve_stream(k, fdset_take(&fds, 0), err);
 		if (m.kind == CALL_EXIT) {
 			if (*m.name || (!begun && m.value == CALL_STATUS_REFUSED))
 				err_set(err, 0, "", "%s", m.name);
