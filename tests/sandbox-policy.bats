@@ -55,7 +55,7 @@ echo \$QREXEC_REMOTE_DOMAIN \$1 \$(cat); exit 9
 " >/rw/usrlocal/etc/qubes-rpc/test.Caller; chmod +x /rw/usrlocal/etc/qubes-rpc/test.Caller'
 	expect 9 "inside work 'echo data | /opt/qvm/lib/qvm-tools/qrexec-client-vm personal test.Caller+x'" $'work x data\n' ''
 	# a program talks to the service
-	expect 0 "inside work '/opt/qvm/lib/qvm-tools/qrexec-client-vm personal qubes.VMExec+hostname sh -c \"cat >&\\\$SAVED_FD_1\"'" \
+	expect 0 "inside work '/opt/qvm/lib/qvm-tools/qrexec-client-vm personal qubes.VMExec+hostname bash -c \"cat >&\\\$SAVED_FD_1\"'" \
 		$'personal\n' ''
 }
 

@@ -108,7 +108,7 @@ which has template_for_dispvms=False
 	# each of its programs is stopped: there are no others of that number
 	local uid
 	uid=$(stat -c %u "/proc/$(pgrep -f 'bwrap .*--hostname work')")
-	expect 0 "ps -o stat= -u $uid | grep -v '^[TZ]' | wc -l" $'2\n' '' # bwrap, the agent
+	((EUID)) || expect 0 "ps -o stat= -u $uid | grep -v '^[TZ]' | wc -l" $'2\n' '' # bwrap, the agent
 	qvm-unpause work
 	kill "$ticker"
 	await "! inside work 'pgrep -x sleep'"
@@ -232,4 +232,17 @@ which has template_for_dispvms=False
 directory"
 	qvm-start work
 	expect 125 'inside work true' '' $'qrexec-client: nothing runs in the qubes of this lab (null driver)\n'
+}
+
+@test "a daemon that is killed takes its qubes with it; one that ends waits for them" {
+	local pid signal
+	for signal in KILL TERM; do
+		QVMD_STATE='' start_daemon default --require-bwrap
+		qvm-start vault
+		expect 0 "inside vault 'hostname'" $'vault\n' ''
+		pid=$(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname vault')
+		kill -$signal "$QVMD_PID"
+		await "! kill -0 $pid"
+		await "! kill -0 $QVMD_PID"
+	done
 }
