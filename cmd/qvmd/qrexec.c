@@ -317,8 +317,6 @@ static void call_begin(struct call *c, const struct call_msg *m, struct fdset *f
 					   .target = m->name, .user = m->user };
 	struct question *q;
 
-	if (c->from != c->sys->qrexec->dom0 && !are_plain(fds))
-		return call_end(c, CALL_STATUS_PROBLEM, "only pipes and sockets can be passed");
 	if (m->kind != CALL_RUN || fds->n != 3 || !call_service_is_valid(m->service))
 		return call_end(c, CALL_STATUS_PROBLEM, "malformed call");
 	log_line(c->sys, "%s calls %s in %s", asked.source->name, m->service, m->name);
@@ -339,6 +337,7 @@ static void on_client(uv_poll_t *h, int status, int events)
 	struct call *c = h->data;
 	CLEANUP_FDSET struct fdset fds = FDSET_INIT;
 	struct call_msg m;
+	bool plain;
 	int r;
 
 	/* It says one thing; whatever comes then is its end. */
@@ -347,8 +346,12 @@ static void on_client(uv_poll_t *h, int status, int events)
 	r = call_recv(c->sock, c->sys->qrexec->buffer, &m, &fds);
 	if (r == -EAGAIN)
 		return;
+	/* Before any of them is closed. */
+	plain = c->from == c->sys->qrexec->dom0 || are_plain(&fds);
 	if (r <= 0 || !server_settle(c->sys))
 		return call_free(c);
+	if (!plain)
+		return call_end(c, CALL_STATUS_PROBLEM, "only pipes and sockets can be passed");
 	call_begin(c, &m, &fds);
 }
 

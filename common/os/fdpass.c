@@ -82,11 +82,7 @@ ssize_t fdpass_recv(int sock, void *data, size_t room, struct fdset *ret)
 			take(c, ret);
 	if (n < 0)
 		return -errno;
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		fdset_release(ret);
-		return -EMSGSIZE;
-	}
-	return n;
+	return msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EMSGSIZE : n;
 }
 
 bool fd_is_plain(int fd)

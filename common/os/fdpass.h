@@ -22,7 +22,7 @@ int fdset_take(struct fdset *s, size_t i);
 /* Sends one message with copies of n descriptors. Whether it waits is up to the socket: -EAGAIN. */
 int fdpass_send(int sock, const void *data, size_t len, const int *fds, size_t n);
 /* Receives one message of at most room bytes. Its length; 0 at the end; negative errno, -EMSGSIZE for one that does
- * not fit or brings too many descriptors. What it brings is close-on-exec and belongs to ret. */
+ * not fit or brings too many descriptors. What it brings, then too, is close-on-exec and belongs to ret. */
 ssize_t fdpass_recv(int sock, void *data, size_t room, struct fdset *ret);
 
 /* An anonymous pipe or a socket: nothing that its sender could have the receiver wait for by looking at it or closing

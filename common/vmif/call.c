@@ -58,10 +58,7 @@ int call_recv(int sock, char buffer[static CALL_MESSAGE_MAX], struct call_msg *r
 
 	if (n <= 0)
 		return (int)n;
-	if (call_decode(buffer, (size_t)n, ret) == 0)
-		return 1;
-	fdset_release(fds);
-	return -EPROTO;
+	return call_decode(buffer, (size_t)n, ret) < 0 ? -EPROTO : 1;
 }
 
 bool call_service_is_valid(const char *service)

@@ -59,7 +59,7 @@ struct call_msg {
 /* 0, or -EMSGSIZE when a text is too long; -EAGAIN and the like as sendmsg. */
 int call_send(int sock, const struct call_msg *m, const int *fds, size_t n_fds);
 /* One message. 1; 0 at the end of the connection; negative errno, -EPROTO for one that is malformed. Its texts lie in
- * buffer, and the descriptors belong to the caller. */
+ * buffer, and the descriptors belong to the caller, those of a malformed one, too. */
 int call_recv(int sock, char buffer[static CALL_MESSAGE_MAX], struct call_msg *ret, struct fdset *fds);
 /* Checks and takes apart what a peer has sent: -EPROTO. */
 int call_decode(const char *data, size_t len, struct call_msg *ret);
