@@ -222,7 +222,7 @@ which has template_for_dispvms=False
 	d=$(mktemp -d /tmp/sandbox.XXXXXX)
 	mkdir "$d/bin" && chmod 755 "$d" "$d/bin"
 	for p in mke2fs setpriv; do ln -s "$(type -p $p)" "$d/bin/"; done
-	expect 1 "PATH=$d/bin '$BIN/qvmd' --foreground --state $d/state --fixture empty --require-bwrap" '' \
+	expect 1 "PATH=$d/bin '$BIN/qvmd' --foreground --state $d/other --fixture empty --require-bwrap" '' \
 		$'qvmd: error: qubes cannot be real here: qube-sandbox: cannot run bwrap: No such file or directory\n'
 	PATH=$d/bin "$BIN/qvmd" --foreground --state "$d/state" --socket "$d/sock" --fixture default </dev/null >"$d/err" 2>&1 3>&- &
 	_remember $! "$d"

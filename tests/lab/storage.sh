@@ -132,7 +132,7 @@ kill_daemon() {
 }
 
 lab() { # COMMAND...: of this script, in a lab
-	qvm-lab --state state --xenstored none sh "$script" --inside "$@"
+	qvm-lab --state state --power null --xenstored none sh "$script" --inside "$@"
 }
 
 case ${1-} in
