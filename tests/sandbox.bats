@@ -108,7 +108,8 @@ which has template_for_dispvms=False
 	# each of its programs is stopped: there are no others of that number
 	local uid
 	uid=$(stat -c %u "/proc/$(pgrep -f 'bwrap .*--hostname work')")
-	((EUID)) || expect 0 "ps -o stat= -u $uid | grep -v '^[TZ]' | wc -l" $'2\n' '' # bwrap, the agent
+	# but bwrap and the agent; who waits for the disk cannot even be stopped
+	((EUID)) || await "[ \$(ps -o stat= -u $uid | grep -vc '^[TZD]') = 2 ]"
 	qvm-unpause work
 	kill "$ticker"
 	await "! inside work 'pgrep -x sleep'"
