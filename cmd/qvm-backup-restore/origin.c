@@ -164,12 +164,7 @@ static int wake(struct restore *r, const char *qube)
 		return status;
 	if (!qubes_find(&all, qube))
 		return no_such_qube(r->c, qube);
-	if (r->c->admin.endpoint.kind == ENDPOINT_QREXEC)
-		return STATUS_OK; /* qrexec starts it */
-	if (admin_call(&r->c->admin, &err, qube, "admin.vm.Start", NULL, NULL, NULL, NULL) < 0 &&
-	    !err_is(&err, "QubesVMNotHaltedError"))
-		return fail_err(r->c, &err, qube, "admin.vm.Start");
-	return STATUS_OK;
+	return qrexec_start(r->c, qube, &err) < 0 ? fail_err(r->c, &err, qube, "admin.vm.Start") : STATUS_OK;
 }
 
 /* The line that says where the archive is, unless the service knows; then an empty one: all of it. */
@@ -189,6 +184,9 @@ static int ask_service(struct restore *r, const char *location)
 static int call_service(struct restore *r, const char *qube, const char *location)
 {
 	CLEANUP_STRV struct strv argv = STRV_INIT;
+	CLEANUP_QREXEC_SERVICE struct qrexec_service call = {{0}};
+	CLEANUP_ERR struct err err = ERR_INIT;
+	const struct qrexec_options options = {0};
 	const char *service = arg_has(&r->c->args, "--location-is-service") ? location : "qubes.Restore";
 	int status = wake(r, qube);
 
@@ -199,7 +197,9 @@ static int call_service(struct restore *r, const char *qube, const char *locatio
 	if (!*service || !chars_all(service, "A-Za-z0-9._+-"))
 		return fail(r->c, "'%s' is not the name of a service", service);
 	r->origin.qfile = true;
-	qrexec_service_argv(r->c, qube, service, &argv);
+	buf_addstr(&call.name, service);
+	if (qrexec_argv(r->c, qube, &call, &options, &argv, &err) < 0)
+		return fail(r->c, "%s", err.text);
 	status = start(r, &argv, SPAWN_STDIN);
 	return status == STATUS_OK ? ask_service(r, location) : status;
 }

@@ -2,6 +2,8 @@
 /* Command lines for qrexec-client. */
 #include "cli/qrexec.h"
 
+#include <errno.h>
+
 #include "admin/exc.h"
 #include "base/mem.h"
 #include "model/names.h"
@@ -46,89 +48,226 @@ void shell_quote(struct buf *b, const char *const *words)
 	}
 }
 
-/* Value of a feature of the qube or its template; "" when not set. */
-static int feature(struct ctx *c, const char *qube, const char *name, char **ret, struct err *err)
-{
-	int r = admin_call(&c->admin, err, qube, "admin.vm.feature.CheckWithTemplate", name, NULL, ret, NULL);
+/* ---- what the qube can do ---- */
 
-	if (r < 0 && err_is(err, "QubesFeatureNotFoundError")) {
-		err_release(err);
-		*ret = xstrdup("");
-		return 0;
-	}
-	return r;
+enum feature { VMEXEC, ROOTEXEC, OS };
+
+static const char *const feature_names[] = {
+	[VMEXEC] = "vmexec",
+	[ROOTEXEC] = "supported-rpc.qubes.VMRootExec",
+	[OS] = "os",
+};
+
+void qrexec_target_release(struct qrexec_target *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(t->features); i++)
+		free(t->features[i]);
+	err_release(&t->err);
+	*t = (struct qrexec_target){0};
 }
 
-/* The service and, for a shell, the line it reads first. */
-static int choose_service(struct ctx *c, const char *qube, const char *const *words, struct buf *service,
-			  struct buf *prefix, bool *ret_user_root, struct err *err)
+static bool has(const struct qrexec_target *t, enum feature f)
 {
-	CLEANUP_FREE char *vmexec = NULL, *rootexec = NULL, *os = NULL;
-	int r = feature(c, qube, "vmexec", &vmexec, err);
-
-	if (r < 0)
-		return r;
-	if (*vmexec) {
-		r = feature(c, qube, "supported-rpc.qubes.VMRootExec", &rootexec, err);
-		if (r < 0)
-			return r;
-		*ret_user_root = !*rootexec;
-		buf_addstr(service, *rootexec ? "qubes.VMRootExec+" : "qubes.VMExec+");
-		vmexec_encode(service, words);
-		return 0;
-	}
-	r = feature(c, qube, "os", &os, err);
-	if (r < 0)
-		return r;
-	*ret_user_root = true;
-	buf_addstr(service, "qubes.VMShell+");
-	shell_quote(prefix, words);
-	buf_addstr(prefix, streq(os, "Windows") ? "& exit\n" : "; exit\n");
-	return 0;
+	return t->features[f] && *t->features[f];
 }
 
-static const char *client(void)
+static bool is_root(const struct qrexec_command *cmd)
+{
+	return cmd->user && streq(cmd->user, "root");
+}
+
+/* An empty line asks for an interactive shell: nothing is given to it first. */
+static bool has_line(const struct qrexec_command *cmd)
+{
+	return cmd->kind == QREXEC_PROGRAM || *cmd->words[0];
+}
+
+/* The row of 6.4 is found by asking, in this order, only what has to be known. False: it is found. */
+static bool next_feature(const struct qrexec_command *cmd, const struct qrexec_target *t, enum feature *ret)
+{
+	bool by_exec = cmd->kind == QREXEC_PROGRAM && has(t, VMEXEC);
+
+	if (cmd->kind == QREXEC_SERVICE)
+		return false;
+	if (cmd->kind == QREXEC_PROGRAM && !t->features[VMEXEC])
+		*ret = VMEXEC;
+	else if (!cmd->session && is_root(cmd) && (by_exec || cmd->kind == QREXEC_SHELL) && !t->features[ROOTEXEC])
+		*ret = ROOTEXEC;
+	else if (!by_exec && has_line(cmd) && !t->features[OS])
+		*ret = OS;
+	else
+		return false;
+	return true;
+}
+
+/* What a call about a feature has said. */
+static void learn(struct qrexec_target *t, struct call *call)
+{
+	char **value = call->result < 0 ? NULL : &call->body;
+
+	for (size_t i = 0; i < ARRAY_SIZE(feature_names); i++)
+		if (streq(call->arg, feature_names[i]) && (value || err_is(&call->err, "QubesFeatureNotFoundError"))) {
+			t->features[i] = xstrdup(value ? *value : "");
+			return;
+		}
+	err_move(&t->err, &call->err);
+}
+
+/* One question to each that has one left; false when none has. */
+static bool ask_round(struct ctx *c, const struct qrexec_command *cmd, struct qrexec_target *t, size_t n)
+{
+	struct call *calls = xcalloc(n, sizeof *calls);
+	CLEANUP_FREE size_t *who = xcalloc(n, sizeof *who);
+	size_t asked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum feature f;
+
+		if (!t[i].qube || t[i].err.type || !next_feature(cmd, &t[i], &f))
+			continue;
+		calls[asked] = (struct call){.dest = t[i].qube, .method = "admin.vm.feature.CheckWithTemplate",
+					     .arg = feature_names[f]};
+		who[asked++] = i;
+	}
+	if (asked)
+		admin_run(&c->admin, calls, asked);
+	for (size_t i = 0; i < asked; i++)
+		learn(&t[who[i]], &calls[i]);
+	calls_free(calls, asked);
+	return asked;
+}
+
+void qrexec_ask(struct ctx *c, const struct qrexec_command *cmd, struct qrexec_target *t, size_t n)
+{
+	while (n && ask_round(c, cmd, t, n))
+		;
+}
+
+/* ---- the service ---- */
+
+void qrexec_service_release(struct qrexec_service *s)
+{
+	buf_release(&s->name);
+	buf_release(&s->prefix);
+}
+
+/* The line that a shell reads first. */
+static void add_shell_line(const struct qrexec_command *cmd, const struct qrexec_target *t, struct buf *b)
+{
+	if (cmd->kind == QREXEC_PROGRAM)
+		shell_quote(b, cmd->words);
+	else
+		buf_addstr(b, cmd->words[0]);
+	while (b->len && b->data[b->len - 1] == '\n')
+		b->data[--b->len] = '\0';
+	if (has_line(cmd))
+		buf_addstr(b, has(t, OS) && streq(t->features[OS], "Windows") ? "& exit\n" : "; exit\n");
+}
+
+void qrexec_choose(const struct qrexec_command *cmd, const struct qrexec_target *t, struct qrexec_service *ret)
+{
+	bool by_root = !cmd->session && is_root(cmd) && has(t, ROOTEXEC);
+
+	*ret = (struct qrexec_service){.user = by_root ? NULL : cmd->user};
+	if (cmd->kind == QREXEC_SERVICE) {
+		buf_addstr(&ret->name, cmd->words[0]);
+	} else if (cmd->kind == QREXEC_PROGRAM && has(t, VMEXEC)) {
+		buf_addf(&ret->name, "qubes.VM%s+", cmd->session ? "ExecGUI" : by_root ? "RootExec" : "Exec");
+		vmexec_encode(&ret->name, cmd->words);
+	} else {
+		buf_addstr(&ret->name, cmd->session ? "qubes.VMShell+WaitForSession"
+					: by_root   ? "qubes.VMRootShell"
+						    : "qubes.VMShell");
+		add_shell_line(cmd, t, &ret->prefix);
+	}
+}
+
+/* ---- the client ---- */
+
+static void client_argv(struct ctx *c, const char *dest, const struct qrexec_service *s,
+			const struct qrexec_options *o, struct strv *ret)
 {
 	const char *program = getenv("QVM_QREXEC_CLIENT");
 
-	return program && *program ? program : QREXEC_CLIENT;
+	strv_add(ret, program && *program ? program : QREXEC_CLIENT);
+	strv_add(ret, "-d");
+	strv_add(ret, dest);
+	if (o->filter)
+		strv_add(ret, "-t");
+	if (o->filter || o->filter_err)
+		strv_add(ret, "-T");
+	if (o->detach)
+		strv_add(ret, "-e");
+	if (s->prefix.len) {
+		strv_add(ret, "-p");
+		strv_add(ret, buf_str(&s->prefix));
+	}
+	if (o->wait) {
+		strv_add(ret, "-w");
+		strv_add(ret, o->wait);
+	}
+	strv_addf(ret, "%s:QUBESRPC %s%s dom0", s->user ? s->user : "DEFAULT", buf_str(&s->name),
+		  strchr(buf_str(&s->name), '+') ? "" : "+");
 }
 
-void qrexec_service_argv(struct ctx *c, const char *qube, const char *service, struct strv *ret)
+static void client_vm_argv(struct ctx *c, const char *dest, const struct qrexec_service *s,
+			   const struct qrexec_options *o, struct strv *ret)
 {
-	if (c->admin.endpoint.kind == ENDPOINT_QREXEC) {
-		strv_add(ret, c->admin.endpoint.path);
-		strv_add(ret, qube);
-		strv_add(ret, service);
-		return;
+	strv_add(ret, c->admin.endpoint.path);
+	if (o->no_filter) {
+		strv_add(ret, "--no-filter-escape-chars-stdout");
+		strv_add(ret, "--no-filter-escape-chars-stderr");
 	}
-	strv_add(ret, client());
-	strv_add(ret, "-d");
-	strv_add(ret, qube);
-	strv_addf(ret, "DEFAULT:QUBESRPC %s%s dom0", service, strchr(service, '+') ? "" : "+");
+	if (o->filter) {
+		strv_add(ret, "-t");
+		strv_add(ret, "-T");
+	}
+	if (s->prefix.len) {
+		strv_add(ret, "-p");
+		strv_add(ret, buf_str(&s->prefix));
+	}
+	strv_add(ret, dest);
+	strv_add(ret, buf_str(&s->name));
+}
+
+int qrexec_argv(struct ctx *c, const char *dest, const struct qrexec_service *s, const struct qrexec_options *o,
+		struct strv *ret, struct err *err)
+{
+	if (qrexec_is_dom0(c)) {
+		client_argv(c, dest, s, o, ret);
+		return 0;
+	}
+	if (s->user)
+		return err_set(err, -EINVAL, "", "non-default user not possible for calls from VM");
+	client_vm_argv(c, dest, s, o, ret);
+	return 0;
+}
+
+int qrexec_start(struct ctx *c, const char *qube, struct err *err)
+{
+	CLEANUP_ERR struct err why = ERR_INIT;
+	int r = qrexec_is_dom0(c) ? admin_call(&c->admin, &why, qube, "admin.vm.Start", NULL, NULL, NULL, NULL) : 0;
+
+	if (r == 0 || err_is(&why, "QubesVMNotHaltedError"))
+		return 0;
+	err_move(err, &why);
+	return r;
 }
 
 int qrexec_root_argv(struct ctx *c, const char *qube, const char *const *words, struct strv *ret, struct err *err)
 {
-	CLEANUP_BUF struct buf service = BUF_INIT, prefix = BUF_INIT;
-	bool root = false;
-	int r = choose_service(c, qube, words, &service, &prefix, &root, err);
+	const struct qrexec_command cmd = {.kind = QREXEC_PROGRAM, .words = words, .user = "root"};
+	const struct qrexec_options options = {.filter_err = c->err_tty};
+	CLEANUP_QREXEC_TARGET struct qrexec_target t = {.qube = qube};
+	CLEANUP_QREXEC_SERVICE struct qrexec_service s = {{0}};
+	int r;
 
-	if (r < 0)
-		return r;
-	r = admin_call(&c->admin, err, qube, "admin.vm.Start", NULL, NULL, NULL, NULL);
-	if (r < 0 && !err_is(err, "QubesVMNotHaltedError"))
-		return r;
-	err_release(err);
-	strv_add(ret, client());
-	strv_add(ret, "-d");
-	strv_add(ret, qube);
-	if (c->err_tty)
-		strv_add(ret, "-T");
-	if (prefix.len) {
-		strv_add(ret, "-p");
-		strv_add(ret, buf_str(&prefix));
+	qrexec_ask(c, &cmd, &t, 1);
+	if (t.err.type) {
+		err_move(err, &t.err);
+		return -EIO;
 	}
-	strv_addf(ret, "%s:QUBESRPC %s dom0", root ? "root" : "DEFAULT", buf_str(&service));
-	return 0;
+	qrexec_choose(&cmd, &t, &s);
+	r = qrexec_start(c, qube, err);
+	return r < 0 ? r : qrexec_argv(c, qube, &s, &options, ret, err);
 }

@@ -13,25 +13,22 @@
 
 extern char **environ;
 
-/* Makes a pipe and has the child use one end as descriptor `as`; our end goes to *ours. */
-static int add_pipe(posix_spawn_file_actions_t *acts, int as, int *ours, int *theirs)
+static int add_fd(posix_spawn_file_actions_t *acts, int fd, int as)
 {
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	*ours = as == 0 ? fds[1] : fds[0];
-	*theirs = as == 0 ? fds[0] : fds[1];
-	return -posix_spawn_file_actions_adddup2(acts, *theirs, as);
+	if (fd == FD_INHERIT)
+		return 0;
+	if (fd == FD_NULL)
+		return -posix_spawn_file_actions_addopen(acts, as, "/dev/null", as == 0 ? O_RDONLY : O_WRONLY, 0);
+	return -posix_spawn_file_actions_adddup2(acts, fd, as);
 }
 
-int spawn(struct child *ret, char *const argv[], int flags)
+int spawn_fds(struct child *ret, char *const argv[], const int fds[3])
 {
-	struct child c = CHILD_INIT;
-	int theirs[3] = {-1, -1, -1}, r = 0;
 	posix_spawn_file_actions_t acts;
 	posix_spawnattr_t attr;
 	sigset_t defaults, none;
+	pid_t pid;
+	int r = 0;
 
 	posix_spawn_file_actions_init(&acts);
 	posix_spawnattr_init(&attr);
@@ -42,39 +39,78 @@ int spawn(struct child *ret, char *const argv[], int flags)
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-
-	if (flags & SPAWN_NULL_STDIN)
-		r = -posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
-	if (r == 0 && (flags & SPAWN_STDIN))
-		r = add_pipe(&acts, 0, &c.in, &theirs[0]);
-	if (r == 0 && (flags & SPAWN_STDOUT))
-		r = add_pipe(&acts, 1, &c.out, &theirs[1]);
-	if (r == 0 && (flags & SPAWN_STDERR))
-		r = add_pipe(&acts, 2, &c.err, &theirs[2]);
+	for (int as = 0; r == 0 && as < 3; as++)
+		r = add_fd(&acts, fds[as], as);
 	if (r == 0)
-		r = -posix_spawnp(&c.pid, argv[0], &acts, &attr, argv, environ);
+		r = -posix_spawnp(&pid, argv[0], &acts, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&acts);
 	posix_spawnattr_destroy(&attr);
-	for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
-		closep(&theirs[i]);
-	if (r < 0) {
-		c.pid = -1;
-		child_release(&c);
-		return r;
+	if (r == 0) {
+		*ret = CHILD_INIT;
+		ret->pid = pid;
 	}
-	*ret = c;
+	return r;
+}
+
+/* Makes a pipe: one end is the child's descriptor `as`, the other one ours. */
+static int make_pipe(int as, int *ours, int *theirs)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = as == 0 ? fds[1] : fds[0];
+	*theirs = as == 0 ? fds[0] : fds[1];
 	return 0;
+}
+
+int spawn(struct child *ret, char *const argv[], int flags)
+{
+	int theirs[3] = {flags & SPAWN_NULL_STDIN ? FD_NULL : FD_INHERIT, FD_INHERIT, FD_INHERIT};
+	int ours[3] = {-1, -1, -1}, r = 0;
+
+	for (int as = 0; r == 0 && as < 3; as++)
+		if (flags & (SPAWN_STDIN << as))
+			r = make_pipe(as, &ours[as], &theirs[as]);
+	if (r == 0)
+		r = spawn_fds(ret, argv, theirs);
+	for (int as = 0; as < 3; as++) {
+		closep(&theirs[as]);
+		if (r < 0)
+			closep(&ours[as]);
+	}
+	if (r == 0) {
+		ret->in = ours[0];
+		ret->out = ours[1];
+		ret->err = ours[2];
+	}
+	return r;
+}
+
+static int child_reap(struct child *c, int options)
+{
+	int status;
+	pid_t pid;
+
+	do
+		pid = waitpid(c->pid, &status, options);
+	while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		return -EAGAIN;
+	c->pid = -1;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 int child_wait(struct child *c)
 {
-	int status;
+	return child_reap(c, 0);
+}
 
-	while (waitpid(c->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	c->pid = -1;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+int child_poll(struct child *c)
+{
+	return child_reap(c, WNOHANG);
 }
 
 void child_release(struct child *c)

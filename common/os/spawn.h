@@ -24,8 +24,17 @@ enum spawn_flags {
 
 /* argv[0] is looked up on PATH unless it holds a slash. 0 or negative errno (exec failures too). */
 int spawn(struct child *ret, char *const argv[], int flags);
+/*
+ * The same with these descriptors (borrowed) as stdin, stdout and stderr: the child has them, and we are not in the
+ * way of what flows. FD_INHERIT: our own; FD_NULL: /dev/null. The child's in, out and err are -1.
+ */
+int spawn_fds(struct child *ret, char *const argv[], const int fds[3]);
+#define FD_INHERIT (-1)
+#define FD_NULL (-2)
 /* Waits; exit status as the shell counts it (128+n for signal n), or negative errno. */
 int child_wait(struct child *c);
+/* The same without waiting: -EAGAIN while it runs. */
+int child_poll(struct child *c);
 /* Closes the descriptors, kills what still runs, reaps it. */
 void child_release(struct child *c);
 #define CLEANUP_CHILD CLEANUP(child_release)
