@@ -3,6 +3,9 @@
 # tool_rows, and tools_replies what these rows need to succeed; a test fails when a built program has none.
 # shellcheck shell=bash
 
+# Services run, and say nothing.
+export QVM_QREXEC_CLIENT=/bin/true
+
 # Command lines about the qube $1, one a line; no blanks within a word.
 tool_rows() {
 	sed -e "s/QUBE/$1/g" -e "s|BACKUP|--passphrase-file $ROOT/tests/fixtures/backup.pass $ROOT/tests/fixtures/backup|" <<'END'
@@ -114,6 +117,8 @@ qvm-wait --timeout 1 QUBE
 qvm-wait --timeout 1 --any --json QUBE
 qvm-vmconfig check --where name=QUBE
 qvm-vmconfig check --all --json
+qvm-run --service QUBE a.B
+qvm-run -q QUBE ls
 qvm-remove QUBE
 qvm-remove --force QUBE
 END
@@ -267,7 +272,7 @@ each() {
 says() {
 	case $1 in
 	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause | qvm-volume | qvm-grow-* | qvm-firewall | \
-		qvm-device | qvm-block | qvm-usb | qvm-pci | qvm-mic) said='Error:' ;;
+		qvm-device | qvm-block | qvm-usb | qvm-pci | qvm-mic | qvm-run) said='Error:' ;;
 	*) said="$1: error:" ;;
 	esac
 }

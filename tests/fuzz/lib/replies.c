@@ -30,6 +30,7 @@ int __real_poll(struct pollfd *p, nfds_t n, int timeout_ms);
 int __wrap_poll(struct pollfd *p, nfds_t n, int timeout_ms);
 uint64_t __wrap_now_ns(void);
 int __wrap_spawn(struct child *ret, char *const argv[], int flags);
+int __wrap_spawn_fds(struct child *ret, char *const argv[], const int fds[3]);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_read_file(const char *path, struct buf *b, size_t max);
 int __wrap_mkstemps(char *path, int suffix);
@@ -122,6 +123,11 @@ uint64_t __wrap_now_ns(void)
 }
 
 int __wrap_spawn(struct child *ret, char *const argv[], int flags)
+{
+	return -ENOENT;
+}
+
+int __wrap_spawn_fds(struct child *ret, char *const argv[], const int fds[3])
 {
 	return -ENOENT;
 }
