@@ -18,9 +18,9 @@ DEBIAN_BUILD += libxen-dev
 DEBIAN_TEST += xen-utils-VERSION xenstore-utils
 FEDORA += xen-devel xen-runtime bubblewrap fuse2fs fuse3 ImageMagick
 # Backups: libraries for tar and qubes.xml; the programs that compress, and the ones that the tests compare with.
-DEBIAN_BUILD += libarchive-dev libxml2-dev
+DEBIAN_BUILD += libarchive-dev libxml2-dev zlib1g-dev
 DEBIAN_TEST += scrypt gzip pigz zstd bzip2 xz-utils lz4 openssl
-FEDORA += libarchive-devel libxml2-devel scrypt gzip pigz zstd bzip2 xz lz4 openssl
+FEDORA += libarchive-devel libxml2-devel zlib-devel scrypt gzip pigz zstd bzip2 xz lz4 openssl
 
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
 
@@ -110,7 +110,7 @@ ALIASES += qvm-pool-legacy:qvm-pool
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
-LIBS := -ljson-c -lcrypto -lyaml -lxml2 -larchive -lpthread
+LIBS := -ljson-c -lcrypto -lyaml -lxml2 -larchive -lz -lpthread
 XENSTORE := $(shell echo '\#include <xenstore.h>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lxenstore)
 $(if $(XENSTORE)$(filter deps clean,$(MAKECMDGOALS)),,$(info libxenstore is not installed: the programs will do without XenStore))
 LIBS += $(XENSTORE)
