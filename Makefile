@@ -107,6 +107,7 @@ ALIASES += qvm-block:qvm-device qvm-usb:qvm-device qvm-pci:qvm-device qvm-mic:qv
 ALIASES += qvm-grow-private:qvm-volume
 ALIASES += qvm-grow-root:qvm-volume
 ALIASES += qvm-pool-legacy:qvm-pool
+ALIASES += qvm-move:qvm-copy qvm-copy-to-vm:qvm-copy qvm-move-to-vm:qvm-copy
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
@@ -258,7 +259,7 @@ $(O)/tests/fuzz/fuzz_tools: $(O)/tests/fuzz/tools/table.o $(FUZZ_TOOLS:%=$(O)/te
 $(O)/tests/fuzz/fuzz_tools: LIBS := $(FUZZ_TOOLS:%=$(O)/tests/fuzz/tools/%.a) $(O)/libcommon.a $(LIBS)
 $(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: $(O)/tests/fuzz/lib/replies.o
 $(O)/tests/fuzz/fuzz_tools $(O)/tests/fuzz/fuzz_where: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%, \
-	sock_connect sock_connect_within poll now_ns spawn spawn_fds open read_file mkstemps unlink isatty)
+	sock_connect sock_connect_within poll now_ns spawn spawn_fds fts_open open read_file mkstemps unlink isatty)
 $(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: ALL_CFLAGS += -Wno-missing-prototypes
 $(O)/tests/fuzz/%.o: ALL_CPPFLAGS += -Itests/fuzz
 

@@ -65,8 +65,8 @@ complete -F _qvm_tools qvm-ls qvm-check qvm-prefs qubes-prefs qvm-features qvm-s
 	qvm-label qvm-create qvm-clone qvm-remove qvm-start qvm-shutdown qvm-kill qvm-pause qvm-unpause qvm-run \
 	qvm-console qvm-device qvm-block qvm-usb qvm-pci qvm-mic qvm-volume qvm-grow-private qvm-grow-root qvm-pool \
 	qvm-pool-legacy qvm-firewall qvm-backup qvm-backup-restore qvm-sync-clock qubes-policy qubesd-query \
-	qvm-events qvm-top qvm-wait qvm-shell qvm-vmconfig qvm-lab qvm-copy-to-vm qvm-move-to-vm \
-	qvm-monitor-layout
+	qvm-events qvm-top qvm-wait qvm-shell qvm-vmconfig qvm-lab qvm-copy qvm-move qvm-copy-to-vm \
+	qvm-move-to-vm qvm-open-in-vm qvm-open-in-dvm qvm-monitor-layout
 
 # bash-completion loads this file through links: one may have the name of a tool with a prefix.
 case ${BASH_SOURCE[0]##*/} in

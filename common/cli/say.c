@@ -90,7 +90,7 @@ int fail_usage(struct ctx *c, const char *fmt, ...)
 	va_end(ap);
 	say(c, "%s: error: %s", prog, text);
 	put_json(c, "UsageError", text, NULL, NULL);
-	return STATUS_USAGE;
+	return c->tool->flags & TOOL_USAGE_FAILS ? STATUS_FAILED : STATUS_USAGE;
 }
 
 static void put_error(struct ctx *c, bool plain, const char *text)

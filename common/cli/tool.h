@@ -42,6 +42,7 @@ enum tool_flags {
 	TOOL_PLAIN_ERROR = 8, /* run-time errors print as "Error: TEXT" (admin-api 3.5), not "TOOL: error: TEXT" */
 	TOOL_NO_DAEMON = 16, /* makes no Admin API call by itself: endpoint trouble is not its concern */
 	TOOL_NO_PREFIX = 32, /* long options before the command are not abbreviated */
+	TOOL_USAGE_FAILS = 64, /* wrong usage ends with STATUS_FAILED */
 };
 
 struct tool {
@@ -81,7 +82,7 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 
 /* ---- errors and talk: all on ctx->err ---- */
 
-/* "usage: ..." and "TOOL: error: TEXT"; returns STATUS_USAGE. */
+/* "usage: ..." and "TOOL: error: TEXT"; returns STATUS_USAGE, or what TOOL_USAGE_FAILS says. */
 int fail_usage(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* A run-time error in the tool's manner (and as JSON with --json); returns STATUS_FAILED. */
 int fail(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);

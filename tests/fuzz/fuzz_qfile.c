@@ -172,8 +172,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes b = {data + 2, size - 2, (size_t)data[1] + 1};
 	struct source source = {bytes_read, &b};
 	const struct qfile_receive_options o = {
-		.any_name = data[0] & 1, .unsafe_links = data[0] & 2, .only_files = data[0] & 4,
-		.max_bytes = data[0] & 8 ? 1000 : 0, .max_files = data[0] & 16 ? 5 : 0, .finished = finished, .data = &n,
+		.any_name = data[0] & 1,
+		.unsafe_links = data[0] & 2,
+		.only_files = data[0] & 4,
+		.max_bytes = data[0] & 8 ? 1000 : 0,
+		.max_files = data[0] & 16 ? 5 : 0,
+		.finished = finished,
+		.data = &n,
 	};
 
 	path = make_top();

@@ -3,12 +3,19 @@
 # tool_rows, and tools_replies what these rows need to succeed; a test fails when a built program has none.
 # shellcheck shell=bash
 
-# Services run, and say nothing.
-export QVM_QREXEC_CLIENT=/bin/true
+# Services run, and say nothing; files go where they are thrown away.
+export QVM_QREXEC_CLIENT=$ROOT/tests/lib/qrexec.sh QREXEC_LOG=/dev/null QVM_LIBDIR=$QVM_BUILD/lib/qvm-tools
+export QREXEC_DO='case $service in qubes.Filecopy*)
+	QREXEC_REMOTE_DOMAIN=here HOME=$(mktemp -d)
+	export HOME QREXEC_REMOTE_DOMAIN
+	"$ROOT/cmd/agent/qubes-rpc/qubes.Filecopy"
+	rm -rf "$HOME" ;;
+esac'
 
 # Command lines about the qube $1, one a line; no blanks within a word.
 tool_rows() {
-	sed -e "s/QUBE/$1/g" -e "s|BACKUP|--passphrase-file $ROOT/tests/fixtures/backup.pass $ROOT/tests/fixtures/backup|" <<'END'
+	local backup="--passphrase-file ROOT/tests/fixtures/backup.pass ROOT/tests/fixtures/backup"
+	sed -e "s/QUBE/$1/g" -e "s|BACKUP|$backup|" -e "s|ROOT|$ROOT|g" <<'END'
 qubes-prefs
 qubes-prefs --json
 qubes-prefs clockvm
@@ -21,6 +28,8 @@ qvm-backup --yes --progress json --profile QUBE
 qvm-backup-restore --quiet BACKUP
 qvm-backup-restore --quiet --rename-conflicting --json BACKUP saved
 qvm-check QUBE
+qvm-copy ROOT/README.md
+qvm-copy-to-vm QUBE ROOT/README.md
 qvm-check --networked QUBE
 qvm-check --networked --json QUBE
 qvm-clone QUBE new
@@ -61,6 +70,8 @@ qvm-ls --tree --json -O name,netvm,tags
 qvm-ls --where label=red --raw-list
 qvm-monitor-layout --from /dev/null QUBE
 qvm-monitor-layout --from /dev/null --json --all
+qvm-move ROOT/README.md
+qvm-move-to-vm QUBE /nonexistent
 qvm-notes --print QUBE
 qvm-notes --print --json QUBE
 qvm-notes --append more QUBE

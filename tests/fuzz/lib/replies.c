@@ -3,6 +3,7 @@
 #include "lib/replies.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@ int __wrap_poll(struct pollfd *p, nfds_t n, int timeout_ms);
 uint64_t __wrap_now_ns(void);
 int __wrap_spawn(struct child *ret, char *const argv[], int flags);
 int __wrap_spawn_fds(struct child *ret, char *const argv[], const int fds[3]);
+FTS *__wrap_fts_open(char *const *paths, int options, int (*compare)(const FTSENT **, const FTSENT **));
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_read_file(const char *path, struct buf *b, size_t max);
 int __wrap_mkstemps(char *path, int suffix);
@@ -130,6 +132,12 @@ int __wrap_spawn(struct child *ret, char *const argv[], int flags)
 int __wrap_spawn_fds(struct child *ret, char *const argv[], const int fds[3])
 {
 	return -ENOENT;
+}
+
+FTS *__wrap_fts_open(char *const *paths, int options, int (*compare)(const FTSENT **, const FTSENT **))
+{
+	errno = ENOENT;
+	return NULL;
 }
 
 int __wrap_open(const char *path, int flags, ...)
