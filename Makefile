@@ -108,6 +108,7 @@ ALIASES += qvm-grow-private:qvm-volume
 ALIASES += qvm-grow-root:qvm-volume
 ALIASES += qvm-pool-legacy:qvm-pool
 ALIASES += qvm-move:qvm-copy qvm-copy-to-vm:qvm-copy qvm-move-to-vm:qvm-copy
+ALIASES += qvm-open-in-dvm:qvm-open-in-vm
 alias_names = $(foreach a,$(ALIASES),$(firstword $(subst :, ,$(a))))
 
 # The linker takes what a program calls (--as-needed); nothing else ends up in it.
