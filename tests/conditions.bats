@@ -49,7 +49,8 @@ same_but_err() { check_status "${STATUS[n]}"; check_out; }
 	for n in "${!ROWS[@]}"; do
 		case ${ROWS[n]} in
 		'qvm-notes --delete a1') assert_equal "${STATUS[n]}" 2 ;;
-		'qvm-remove a1' | 'qvm-volume clear a1'* | 'qvm-volume clone a1'* | qvm-move* | qvm-copy\ *)
+		'qvm-remove a1' | 'qvm-volume clear a1'* | 'qvm-volume clone a1'* | qvm-move* | qvm-copy\ * | \
+			qvm-console* | qvm-open-in-dvm*)
 			assert_equal "${STATUS[n]}" 1
 			;;
 		*) assert_equal "${ROWS[n]}: ${STATUS[n]}" "${ROWS[n]}: 0" ;;

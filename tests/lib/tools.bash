@@ -28,6 +28,7 @@ qvm-backup --yes --progress json --profile QUBE
 qvm-backup-restore --quiet BACKUP
 qvm-backup-restore --quiet --rename-conflicting --json BACKUP saved
 qvm-check QUBE
+qvm-console QUBE
 qvm-copy ROOT/README.md
 qvm-copy-to-vm QUBE ROOT/README.md
 qvm-check --networked QUBE
@@ -76,6 +77,8 @@ qvm-notes --print QUBE
 qvm-notes --print --json QUBE
 qvm-notes --append more QUBE
 qvm-notes --delete QUBE
+qvm-open-in-dvm ROOT/README.md
+qvm-open-in-vm QUBE https://www.qubes-os.org
 qvm-pause QUBE
 qvm-pool
 qvm-pool --jsonl
@@ -283,7 +286,7 @@ each() {
 says() {
 	case $1 in
 	qvm-start | qvm-shutdown | qvm-kill | qvm-pause | qvm-unpause | qvm-volume | qvm-grow-* | qvm-firewall | \
-		qvm-device | qvm-block | qvm-usb | qvm-pci | qvm-mic | qvm-run) said='Error:' ;;
+		qvm-device | qvm-block | qvm-usb | qvm-pci | qvm-mic | qvm-run | qvm-console) said='Error:' ;;
 	*) said="$1: error:" ;;
 	esac
 }
