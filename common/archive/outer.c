@@ -2,15 +2,14 @@
 /* The outer archive as a row of members. */
 #include "archive/outer.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "archive/qfile.h"
 #include "base/chars.h"
 #include "base/mem.h"
 
 #define NAME_MAX_HERE 255
-#define QFILE_NAME_MAX 16383 /* with its NUL */
 
 bool outer_name_is_valid(const char *name)
 {
@@ -27,22 +26,6 @@ bool outer_name_is_valid(const char *name)
 	}
 }
 
-/* CRC-32 as zlib has it, four bits at a time. */
-static uint32_t crc_add(uint32_t crc, const uint8_t *p, size_t n)
-{
-	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-
-	crc = ~crc;
-	for (; n; n--, p++) {
-		crc = table[(crc ^ *p) & 15] ^ crc >> 4;
-		crc = table[(crc ^ *p >> 4) & 15] ^ crc >> 4;
-	}
-	return ~crc;
-}
-
 static ssize_t counted_read(void *data, void *p, size_t n, struct err *err)
 {
 	struct outer *o = data;
@@ -51,7 +34,7 @@ static ssize_t counted_read(void *data, void *p, size_t n, struct err *err)
 	if (r > 0)
 		o->position += (uint64_t)r;
 	if (r > 0 && o->qfile)
-		o->crc = crc_add(o->crc, p, (size_t)r);
+		o->crc = qfile_crc(o->crc, p, (size_t)r);
 	return r;
 }
 
@@ -107,12 +90,6 @@ static int next_tar(struct outer *o, struct err *err)
 
 /* ---- qfile ---- */
 
-struct qfile_head {
-	uint32_t namelen, mode;
-	uint64_t filelen;
-	uint32_t atime, atime_nsec, mtime, mtime_nsec;
-};
-
 static int qfile_fill(struct outer *o, void *p, size_t n, struct err *err)
 {
 	ssize_t r = source_fill(&o->source, p, n, err);
@@ -140,54 +117,45 @@ static int qfile_skip(struct outer *o, struct err *err)
 /* 1: a file; 0: the end; 2: a directory, which says nothing. */
 static int next_entry(struct outer *o, struct err *err)
 {
-	struct qfile_head h;
-	uint32_t namelen;
+	struct qfile_header h;
 	int r = qfile_skip(o, err);
 
 	if (r == 0)
 		r = qfile_fill(o, &h, sizeof h, err);
 	if (r < 0)
 		return r;
+	qfile_header_swap(&h);
 	free(o->name);
 	o->name = NULL;
-	namelen = le32toh(h.namelen);
-	if (!namelen)
+	if (!h.namelen)
 		return 0;
-	if (namelen > QFILE_NAME_MAX)
+	if (h.namelen > QFILE_NAME_MAX)
 		return bad(o, "a name that is too long", err);
 
-	CLEANUP_FREE char *name = xcalloc(namelen + 1, 1);
+	CLEANUP_FREE char *name = xcalloc(h.namelen + 1, 1);
 
-	r = qfile_fill(o, name, namelen, err);
+	r = qfile_fill(o, name, h.namelen, err);
 	if (r < 0)
 		return r;
-	if (strlen(name) != namelen - 1)
+	if (strlen(name) != h.namelen - 1)
 		return bad(o, "a name that makes no sense", err);
-	o->size = o->left = le64toh(h.filelen);
+	o->size = o->left = h.filelen;
 	free(o->last);
 	o->last = xstrdup(name);
-	if (S_ISDIR(le32toh(h.mode)) && !o->left)
+	if (S_ISDIR(h.mode) && !o->left)
 		return 2;
 	o->name = STEAL(name);
-	return S_ISREG(le32toh(h.mode)) ? 1 : bad(o, "not a regular file", err);
-}
-
-static void add_le32(struct buf *b, uint32_t value)
-{
-	value = htole32(value);
-	buf_add(b, &value, sizeof value);
+	return S_ISREG(h.mode) ? 1 : bad(o, "not a regular file", err);
 }
 
 void outer_qfile_result(const struct outer *o, uint32_t code, struct buf *ret)
 {
-	size_t n = o->last ? strlen(o->last) : 0;
+	struct qfile_result result = {.code = code, .crc = o->crc};
 
-	add_le32(ret, code);
-	add_le32(ret, 0);
-	add_le32(ret, o->crc); /* in the low half of 64 bits */
-	add_le32(ret, 0);
-	add_le32(ret, (uint32_t)n);
-	buf_add(ret, o->last, n);
+	if (o->last)
+		buf_addstr(&result.name, o->last);
+	qfile_result_encode(ret, &result);
+	buf_release(&result.name);
 }
 
 /* ---- both ---- */
