@@ -153,6 +153,10 @@ check_argv() {
 		< 0\0power_state=Paused
 		> admin.vm.Unpause+ sys-net
 		< 2\0QubesException\0\0no\0
+		> admin.vm.List+ dom0
+		< 0\0dom0 class=AdminVM state=Running\nsys-fw class=AppVM state=Running\nsys-net class=AppVM state=Running\nsys-usb class=AppVM state=Running\nvault class=AppVM state=Halted\nwork class=AppVM state=Running\n
+		> admin.vm.CurrentState+ sys-fw
+		< 2\0QubesException\0\0secret\0
 	END
 	expect 0 'qvm-run work ls x' '' $'Running \'ls\' on work\n'
 	expect 0 'qvm-run -q work ls' '' ''
@@ -163,6 +167,7 @@ check_argv() {
 	expect 1 'qvm-run sys-net ls' '' $'Qube \'sys-net\' cannot be unpaused\n'
 	expect 255 'qvm-run sys-usb ls' '' $'Running \'ls\' on sys-usb\nsys-usb: boom\n'
 	expect 255 'qvm-run -q sys-usb ls' '' $'boom\n'
+	expect 255 'qvm-run sys-fw ls' '' $'sys-fw: secret\n'
 	expect 0 'qvm-run --service work a.B more words' '' \
 		$'a service has no arguments of its own: \'more\' is left out\nRunning \'a.B\' on work\n'
 	export QREXEC_DO='exit 3'

@@ -165,21 +165,35 @@ static void fill_job(struct run *r, size_t i, const struct qube *q)
 	r->targets[i].qube = j->dest;
 }
 
+/* The one of the line. Its state, which is no state when there is no such qube, is asked for with the list. */
 static int choose_named(struct run *r)
 {
 	CLEANUP_QUBES struct qubes all = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
 	const char *name = arg_pos(&r->c->args, "VMNAME");
+	struct call *calls = xcalloc(2, sizeof *calls);
 	const struct qube *q;
-	int status = list_qubes(r->c, &all);
+	int status = STATUS_OK;
 
-	if (status)
-		return status;
+	calls[0] = (struct call){.dest = "dom0", .method = "admin.vm.List"};
+	calls[1] = (struct call){.dest = name, .method = "admin.vm.CurrentState"};
+	admin_run(&r->c->admin, calls, 2);
+	if (calls[0].result < 0)
+		status = fail_err(r->c, &calls[0].err, "dom0", "admin.vm.List");
+	else if (qubes_parse(&all, calls[0].body, calls[0].body_len, &err) < 0)
+		status = fail_err(r->c, &err, "dom0", "admin.vm.List");
 	q = qubes_find(&all, name);
-	if (!q)
-		return no_such_qube(r->c, name);
-	add_jobs(r, 1);
-	fill_job(r, 0, q);
-	return STATUS_OK;
+	if (status == STATUS_OK && !q)
+		status = no_such_qube(r->c, name);
+	if (status == STATUS_OK) {
+		add_jobs(r, 1);
+		fill_job(r, 0, q);
+		r->jobs->state = call_state(&calls[1]);
+		if (!r->jobs->state)
+			err_move(&r->targets->err, &calls[1].err);
+	}
+	calls_free(calls, 2);
+	return status;
 }
 
 /* Leaves those of the n names for which keep() says so of the reply; ret_text gets it or NULL. Exit status. */

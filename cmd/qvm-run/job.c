@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "cli/each.h"
 #include "model/names.h"
 #include "model/propval.h"
 #include "os/io.h"
@@ -19,20 +18,6 @@ static struct qrexec_target *target_of(struct run *r, const struct job *j)
 }
 
 /* ---- steps 1 to 4 ---- */
-
-static int read_state(struct run *r, struct job *j, struct err *err)
-{
-	struct call *call;
-
-	if (j->state)
-		return 0;
-	call = each_call(r->c, (const char *[]){j->dest}, 1, "admin.vm.CurrentState", NULL);
-	j->state = call_state(call);
-	if (!j->state)
-		err_move(err, &call->err);
-	calls_free(call, 1);
-	return j->state ? 0 : -EIO;
-}
 
 /* The state stands in the way of this qube only. */
 static bool not_ready(struct run *r, const struct job *j, const char *what)
@@ -46,12 +31,10 @@ static bool not_ready(struct run *r, const struct job *j, const char *what)
 /* False when the command cannot be run now, and that was told. */
 static bool make_ready(struct run *r, struct job *j)
 {
-	CLEANUP_ERR struct err err = ERR_INIT;
-
 	if (r->disposable || j->is_dom0)
 		return true;
-	if (read_state(r, j, &err) < 0) {
-		job_fail(r, j, &err);
+	if (!j->state) {
+		job_fail(r, j, &target_of(r, j)->err);
 		return false;
 	}
 	if (!r->autostart && !state_is_running(j->state))

@@ -17,7 +17,7 @@ struct job {
 	char *shown;       /* its name in messages; of a disposable "@dispvm:TEMPLATE" */
 	char *dest;        /* whom qrexec calls */
 	char *disposable;  /* made here, to be killed at the end; NULL: none */
-	char *state;       /* power state when it was chosen; NULL: not known yet */
+	char *state;       /* power state; NULL: it could not be asked for, the target's error says why */
 	bool windows;      /* the command may open some */
 	bool is_dom0;      /* the command runs in dom0 itself */
 	struct child session, remote, local;
