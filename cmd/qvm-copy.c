@@ -44,18 +44,6 @@ struct copy {
 	uint64_t shown_ns; /* when progress was shown last; 0: never */
 };
 
-/* The last one of a pair of options. */
-static bool last_is(const struct ctx *c, const char *yes, const char *no, bool otherwise)
-{
-	for (size_t i = c->args.n; i > 0; i--) {
-		const struct opt *o = c->args.v[i - 1].opt;
-
-		if (o && (opt_is(o, yes) || opt_is(o, no)))
-			return opt_is(o, yes);
-	}
-	return otherwise;
-}
-
 static uint64_t kib(uint64_t bytes)
 {
 	return (bytes + 1023) / 1024;
@@ -117,7 +105,7 @@ static int call(struct copy *p, struct child *client, int *to, int *from, struct
 static int copy(struct copy *p)
 {
 	struct qfile_send_options o = {
-		.skip_links = last_is(p->c, "--ignore-symlinks", "--no-ignore-symlinks", false),
+		.skip_links = arg_last_is(&p->c->args, "--ignore-symlinks", "--no-ignore-symlinks", false),
 		.data = p,
 	};
 	CLEANUP_CHILD struct child client = CHILD_INIT;
@@ -125,7 +113,7 @@ static int copy(struct copy *p)
 	CLEANUP_ERR struct err err = ERR_INIT;
 	int r;
 
-	if (last_is(p->c, "--with-progress", "--without-progress", p->c->err_tty))
+	if (arg_last_is(&p->c->args, "--with-progress", "--without-progress", p->c->err_tty))
 		o.progress = on_progress;
 	if (qfile_look(&p->paths, o.skip_links, &p->survey, &err) < 0)
 		return fail(p->c, "%s", err.text);

@@ -26,17 +26,6 @@ static const struct pos positionals[] = {
 	POS_END,
 };
 
-/* The last one of a pair of options. */
-static bool allowed(const struct ctx *c, const char *yes, const char *no)
-{
-	bool ret = false;
-
-	for (size_t i = 0; i < c->args.n; i++)
-		if (c->args.v[i].opt && (opt_is(c->args.v[i].opt, yes) || opt_is(c->args.v[i].opt, no)))
-			ret = opt_is(c->args.v[i].opt, yes);
-	return ret;
-}
-
 static void show(void *data, const char *name)
 {
 	say(data, "%s", name);
@@ -57,8 +46,9 @@ static int read_options(struct ctx *c, struct qfile_receive_options *o)
 	const char *space = arg_value(&c->args, "--wait-for-space");
 
 	*o = (struct qfile_receive_options){
-		.any_name = allowed(c, "--allow-all-names", "--no-allow-all-names"),
-		.unsafe_links = allowed(c, "--allow-unsafe-symlinks", "--no-allow-unsafe-symlinks"),
+		.any_name = arg_last_is(&c->args, "--allow-all-names", "--no-allow-all-names", false),
+		.unsafe_links = arg_last_is(&c->args, "--allow-unsafe-symlinks", "--no-allow-unsafe-symlinks",
+					    false),
 		.only_files = arg_has(&c->args, "--only-regular-files"),
 		.finished = c->verbosity > 1 ? show : NULL,
 		.data = c,

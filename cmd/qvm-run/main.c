@@ -43,28 +43,10 @@ static const struct pos positionals[] = {
 	POS_END,
 };
 
-/* Which of some options was given last; NULL: none. */
-static const struct arg *last_of(const struct ctx *c, const char *const *names)
-{
-	for (size_t i = c->args.n; i > 0; i--)
-		for (const char *const *name = names; c->args.v[i - 1].opt && *name; name++)
-			if (opt_is(c->args.v[i - 1].opt, *name))
-				return &c->args.v[i - 1];
-	return NULL;
-}
-
-/* For a pair of options that say yes and no. */
-static bool last_is(const struct ctx *c, const char *yes, const char *no, bool otherwise)
-{
-	const struct arg *arg = last_of(c, (const char *[]){yes, no, NULL});
-
-	return arg ? opt_is(arg->opt, yes) : otherwise;
-}
-
 /* The colour of a stream: an option's, or red where `usual`. */
 static const char *colour(const struct ctx *c, const char *yes, const char *no, bool usual)
 {
-	const struct arg *arg = last_of(c, (const char *[]){yes, no, NULL});
+	const struct arg *arg = arg_last(&c->args, yes, no);
 
 	return arg ? arg->value : usual ? RED : NULL;
 }
@@ -72,14 +54,14 @@ static const char *colour(const struct ctx *c, const char *yes, const char *no, 
 static void read_options(struct run *r)
 {
 	struct ctx *c = r->c;
-	const struct arg *gui = last_of(c, (const char *[]){"--gui", "--no-gui", NULL});
+	const struct arg *gui = arg_last(&c->args, "--gui", "--no-gui");
 
 	r->pass_io = arg_has(&c->args, "--pass-io");
 	r->localcmd = arg_value(&c->args, "--localcmd");
-	r->autostart = last_is(c, "--autostart", "--no-autostart", true);
+	r->autostart = arg_last_is(&c->args, "--autostart", "--no-autostart", true);
 	r->disposable = arg_has(&c->args, "--dispvm");
 	r->gui = !gui ? GUI_AUTO : opt_is(gui->opt, "--gui") ? GUI_YES : GUI_NO;
-	r->filter = last_is(c, "--filter-escape-chars", "--no-filter-escape-chars", c->out_tty);
+	r->filter = arg_last_is(&c->args, "--filter-escape-chars", "--no-filter-escape-chars", c->out_tty);
 	r->no_filter = !r->filter && arg_has(&c->args, "--no-filter-escape-chars");
 	r->colour_out = colour(c, "--colour-output", "--no-colour-output", r->pass_io && r->filter);
 	r->colour_err = colour(c, "--colour-stderr", "--no-colour-stderr", r->pass_io && c->err_tty);

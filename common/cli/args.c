@@ -99,6 +99,24 @@ void arg_values(const struct args *a, const char *name, struct strv *ret)
 			strv_add(ret, arg->value);
 }
 
+const struct arg *arg_last(const struct args *a, const char *name, const char *other)
+{
+	for (size_t i = a->n; i > 0; i--) {
+		const struct opt *o = a->v[i - 1].opt;
+
+		if (o && (opt_is(o, name) || opt_is(o, other)))
+			return &a->v[i - 1];
+	}
+	return NULL;
+}
+
+bool arg_last_is(const struct args *a, const char *yes, const char *no, bool otherwise)
+{
+	const struct arg *arg = arg_last(a, yes, no);
+
+	return arg ? opt_is(arg->opt, yes) : otherwise;
+}
+
 const char *arg_pos(const struct args *a, const char *name)
 {
 	check_pos(a, name);

@@ -157,6 +157,10 @@ unsigned arg_count(const struct args *a, const char *name);
 const char *arg_value(const struct args *a, const char *name);
 /* All values in order, copied into ret. */
 void arg_values(const struct args *a, const char *name, struct strv *ret);
+/* Of a pair of options, whichever was given last; NULL: neither. */
+const struct arg *arg_last(const struct args *a, const char *name, const char *other);
+/* The same for two that say yes and no. */
+bool arg_last_is(const struct args *a, const char *yes, const char *no, bool otherwise);
 /* Positionals by their name: the first value or NULL, and all. */
 const char *arg_pos(const struct args *a, const char *name);
 void arg_poses(const struct args *a, const char *name, struct strv *ret);
