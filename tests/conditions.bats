@@ -158,7 +158,7 @@ open_broken_pipe() {
 		# A press of Tab has a limit of its own on its patience.
 		[[ $row != *' --complete-words '* ]] || continue
 		# These do not get as far as a call.
-		[[ $row != qvm-copy\ * && $row != qvm-move* && $row != qvm-console* && $row != qvm-open-in-dvm* ]] || continue
+		[[ ! $row =~ $NO_CALL ]] || continue
 		calls_clear
 		# A limit on time makes another way of waiting: by turns.
 		((n % 2)) && export QVM_TIMEOUT=60 || unset QVM_TIMEOUT

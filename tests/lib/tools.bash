@@ -30,7 +30,7 @@ qvm-backup-restore --quiet --rename-conflicting --json BACKUP saved
 qvm-check QUBE
 qvm-console QUBE
 qvm-copy ROOT/README.md
-qvm-copy-to-vm QUBE ROOT/README.md
+qvm-copy-to-vm --without-progress QUBE ROOT/README.md
 qvm-check --networked QUBE
 qvm-check --networked --json QUBE
 qvm-clone QUBE new
@@ -137,6 +137,10 @@ qvm-remove QUBE
 qvm-remove --force QUBE
 END
 }
+
+# Rows which, in dom0 and without a terminal, end before they make a call.
+# shellcheck disable=SC2034
+NO_CALL='^qvm-(copy |move|console|open-in-dvm)'
 
 # The first row of each tool.
 first_rows() { tool_rows "$1" | awk '!seen[$1]++'; }
