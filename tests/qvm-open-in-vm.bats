@@ -115,3 +115,29 @@ got() { head -c 256 "$GOT" | tr -d '\0'; echo "|$(tail -c +257 "$GOT")"; }
 	expect 0 'qvm-open-in-vm work f' '' ''
 	assert_equal "$(cat "$QREXEC_LOG") $(got)" '[-d][work][DEFAULT:QUBESRPC qubes.OpenInVM+ dom0] f|content'
 }
+
+# The services of the lab in place of the stand-in's own doing; what opens is a program of ours.
+@test "the services: names, changes, view-only, URLs" {
+	export HOME=$BATS_TEST_TMPDIR/home
+	mkdir "$HOME"
+	QREXEC_DO='exec "$ROOT/cmd/agent/qubes-rpc/${service%%+*}"'
+	printf '#!/bin/sh\necho "$*" >"$GOT"\n[ ! -f "$1" ] || echo new >>"$1"\n' >"$HOME/.qvm-opener"
+	chmod +x "$HOME/.qvm-opener"
+	echo old >'a b$é.txt'
+	expect 0 "qvm-open-in-vm work 'a b\$é.txt'" '' ''
+	assert_equal "$(cat 'a b$é.txt' | xargs) $(sed 's,.*/,,' "$GOT")" 'old new a_b___.txt'
+	expect 0 "qvm-open-in-vm --view-only work 'a b\$é.txt'" '' ''
+	assert_equal "$(cat 'a b$é.txt' | xargs) $(sed 's,.*/,,' "$GOT")" 'old new view-only-a_b___.txt'
+	expect 0 'qvm-open-in-dvm https://x.y/z' '' ''
+	assert_equal "$(cat "$GOT")" 'https://x.y/z'
+	# One that changes nothing, and names that are none.
+	printf '#!/bin/sh\n' >"$HOME/.qvm-opener"
+	expect 0 "qvm-open-in-vm work 'a b\$é.txt'" '' ''
+	local service=$ROOT/cmd/agent/qubes-rpc/qubes.OpenInVM name
+	for name in ../x /etc/x .. . ''; do
+		expect 1 "{ printf %s '$name'; head -c $((256 - ${#name})) /dev/zero; echo x; } | $service" '' \
+			$'that is no name of a file\n'
+	done
+	expect 1 "echo 'file x' | ${service%/*}/qubes.OpenURL" '' $'that is no URL\n'
+	assert_equal "$(ls "$TMPDIR")" ''
+}
