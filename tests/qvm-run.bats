@@ -413,6 +413,19 @@ on_terminal() {
 	assert_equal "$(calls | tail -n 1)" 'disp1234 admin.vm.Kill+'
 }
 
+@test "a signal while a session is waited for: the command is not run, and that is no success" {
+	start_world </dev/null
+	mkfifo "$BATS_TEST_TMPDIR/gate"
+	export QREXEC_DO="echo >$BATS_TEST_TMPDIR/gate; exec sleep 1000"
+	local pid status=0
+	bash -c 'exec env --default-signal=INT qvm-run -q --gui work ls' 3>&- &
+	pid=$!
+	read -r _ <"$BATS_TEST_TMPDIR/gate"
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	assert_equal "$status $(cat "$QREXEC_LOG")" '130 [-d][work][DEFAULT:QUBESRPC qubes.WaitForSession+ dom0]'
+}
+
 @test "fifty qubes: all their commands run at once" {
 	local i
 	start_script < <(

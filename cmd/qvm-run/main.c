@@ -116,8 +116,11 @@ static void run_all(struct run *r)
 	colours_begin(r);
 	if (r->command.kind == QREXEC_SERVICE && r->command.words[1])
 		tell(r, "a service has no arguments of its own: '%s' is left out", r->command.words[1]);
-	for (size_t i = 0; i < r->n && !r->stopped; i++)
-		job_begin(r, &r->jobs[i]);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->stopped)
+			not_run(r);
+		else
+			job_begin(r, &r->jobs[i]);
 	wait_jobs(r);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->jobs[i].disposable)

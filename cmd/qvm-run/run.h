@@ -43,6 +43,7 @@ struct run {
 	sigset_t mask_before;
 	struct admin_watch watch; /* of signals, while calls are in flight */
 	bool stopped;           /* no further qube is begun */
+	int signal;             /* because of this one; 0: none came */
 	int status;             /* so far */
 };
 
@@ -70,6 +71,8 @@ static inline bool job_is_busy(const struct job *j)
 
 /* From now on signals go to the children, and we stay to clean up. Again is no harm. */
 void hold_signals(struct run *r);
+/* A command is not run because a signal came: that is no success. */
+void not_run(struct run *r);
 /* Returns when everything has ended and was reported. */
 void wait_jobs(struct run *r);
 void release_signals(struct run *r);

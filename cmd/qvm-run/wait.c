@@ -21,6 +21,7 @@ static void pass_on(struct run *r, int signal)
 	if (signal == SIGCHLD)
 		return;
 	r->stopped = true;
+	r->signal = signal;
 	for (size_t i = 0; i < r->n; i++) {
 		struct job *j = &r->jobs[i];
 
@@ -86,6 +87,12 @@ static bool reap(struct child *child, int *status)
 	return true;
 }
 
+void not_run(struct run *r)
+{
+	if (r->signal && r->status < 128 + r->signal)
+		r->status = 128 + r->signal;
+}
+
 /* What has ended since; a session that has come lets its command run. */
 static void look(struct run *r, struct job *j)
 {
@@ -93,7 +100,9 @@ static void look(struct run *r, struct job *j)
 
 	if (waited && reap(&j->session, NULL)) {
 		child_release(&j->session);
-		if (!r->stopped)
+		if (r->stopped)
+			not_run(r);
+		else
 			job_launch(r, j);
 	}
 	reap(&j->remote, &j->remote_status);
