@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cli/qrexec.h"
 #include "os/io.h"
 #include "os/spawn.h"
 
-#define QREXEC_CLIENT "/usr/lib/qubes/qrexec-client"
 #define IN_FLIGHT 32
 #define SAID_MAX 4096
 
@@ -37,21 +37,11 @@ static uint64_t patience(const struct ctx *c, uint64_t timeout_ns)
 
 static void make_argv(struct ctx *c, const struct service_call *s, struct strv *ret)
 {
-	const char *program = getenv("QVM_QREXEC_CLIENT");
+	CLEANUP_QREXEC_SERVICE struct qrexec_service service = { .user = qrexec_is_dom0(c) ? s->user : NULL };
+	const struct qrexec_options options = { .filter_err = c->err_tty };
 
-	if (c->admin.endpoint.kind == ENDPOINT_QREXEC) {
-		strv_add(ret, c->admin.endpoint.path);
-		strv_add(ret, s->qube);
-		strv_add(ret, s->service);
-		return;
-	}
-	strv_add(ret, program && *program ? program : QREXEC_CLIENT);
-	strv_add(ret, "-d");
-	strv_add(ret, s->qube);
-	if (c->err_tty)
-		strv_add(ret, "-T");
-	strv_addf(ret, "%s:QUBESRPC %s%s dom0", s->user ? s->user : "DEFAULT", s->service,
-		  strchr(s->service, '+') ? "" : "+");
+	buf_addstr(&service.name, s->service);
+	qrexec_argv(c, s->qube, &service, &options, ret, NULL);
 }
 
 /* Gives up what still runs. */
