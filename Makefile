@@ -333,7 +333,6 @@ install-lab: all
 	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(LIBDIR)
 	$(Q)install -d $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)qvm-lab
-	$(Q)install -m 755 share/qubes-rpc/*
 	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
 	$(Q)install -m 644 $(STANDIN) $(DESTDIR)$(LIBDIR)
 	$(Q)install -m 755 $(AGENTS:%=$(AGENT_LIB)/%) $(DESTDIR)$(LIBDIR)
