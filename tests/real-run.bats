@@ -4,20 +4,10 @@
 load lib/common
 load lib/sandbox
 
-setup_file() {
-	export POLICY=$BATS_FILE_TMPDIR/policy.d
-	mkdir -p "$POLICY/include"
-	: >"$POLICY/30.policy"
-	printf '#!/bin/sh\ncat >/dev/null\necho allow:personal\n' >"$BATS_FILE_TMPDIR/agent"
-	chmod +x "$BATS_FILE_TMPDIR/agent"
-	start_sandboxes default --policy-dir "$POLICY" --policy-agent "$BATS_FILE_TMPDIR/agent"
-	qvm-start work personal
-}
+setup_file() { start_under_policy; }
 teardown_file() { stop_all; }
 
 setup() { cd "$BATS_TEST_TMPDIR"; }
-
-policy() { cat >"$POLICY/new" && mv "$POLICY/new" "$POLICY/30.policy"; }
 
 @test "qvm-run: output, streams, users, statuses, signals" {
 	expect 0 "qvm-run -p work 'hostname; id -un; ls /rw' </dev/null" $'work\nuser\nhome\nlost+found\n' ''

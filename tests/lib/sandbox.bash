@@ -24,6 +24,19 @@ start_sandboxes() {
 	start_daemon "$@" --require-bwrap
 }
 
+# For setup_file: the same under a policy, first an empty one; who is asked says personal. work and personal run.
+start_under_policy() {
+	export POLICY=$BATS_FILE_TMPDIR/policy.d
+	mkdir -p "$POLICY/include"
+	: >"$POLICY/30.policy"
+	printf '#!/bin/sh\ncat >/dev/null\necho allow:personal\n' >"$BATS_FILE_TMPDIR/agent"
+	chmod +x "$BATS_FILE_TMPDIR/agent"
+	start_sandboxes default --policy-dir "$POLICY" --policy-agent "$BATS_FILE_TMPDIR/agent"
+	qvm-start work personal
+}
+# The rules from now on, from standard input.
+policy() { cat >"$POLICY/new" && mv "$POLICY/new" "$POLICY/30.policy"; }
+
 # call QUBE SERVICE [USER]: what dom0 calls, with these streams and its status.
 call() { timeout 30 "$QVM_QREXEC_CLIENT" -d "$1" "${3:-DEFAULT}:QUBESRPC $2 dom0"; }
 # inside QUBE COMMAND [USER]: a line for its shell.
