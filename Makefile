@@ -328,21 +328,21 @@ install: all
 	$(Q)install -m 644 completion/qvm-tools.bash $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
 	$(Q)for p in $(TOOLS) $(alias_names); do ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p || exit; done
 
-install-lab: all
+install-lab: all install-agent
 	$(Q)$(call install_programs,$(LAB))
 	$(Q)install -d $(DESTDIR)$(DATADIR)/fixtures $(DESTDIR)$(LIBDIR)
 	$(Q)install -d $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)ln -sf qvm-tools $(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)qvm-lab
 	$(Q)install -m 644 tests/fixtures/*.yaml $(DESTDIR)$(DATADIR)/fixtures
 	$(Q)install -m 644 $(STANDIN) $(DESTDIR)$(LIBDIR)
+
+# What runs on the side of a qube.
+install-agent: all
+	$(Q)install -d $(DESTDIR)$(LIBDIR) $(AGENT_DATA:$(AGENT_LIB)/%=$(DESTDIR)$(LIBDIR)/%)
 	$(Q)install -m 755 $(AGENTS:%=$(AGENT_LIB)/%) $(DESTDIR)$(LIBDIR)
-	$(Q)install -d $(AGENT_DATA:$(AGENT_LIB)/%=$(DESTDIR)$(LIBDIR)/%)
 	$(Q)install -m 755 cmd/agent/qubes-rpc/* $(DESTDIR)$(LIBDIR)/qubes-rpc
 	$(Q)install -m 755 cmd/agent/qube-bin/* $(DESTDIR)$(LIBDIR)/qube-bin
 	$(Q)install -m 644 cmd/agent/rpc-config/* $(DESTDIR)$(LIBDIR)/rpc-config
-
-install-agent: all
-	@echo 'there are no programs for the side of a qube in this release'
 
 uninstall:
 	$(Q)for p in $(PROGS) $(alias_names); do \
