@@ -80,7 +80,7 @@ watch_start() {
 _await_line() {
 	local i
 	for ((i = 0; i < 1000; i++)); do
-		! grep -qxF "$2" "$BATS_TEST_TMPDIR/watch.$1" 2>/dev/null || return 0
+		(($(grep -cxF "$2" "$BATS_TEST_TMPDIR/watch.$1" 2>/dev/null) < ${3:-1})) || return 0
 		_tick
 	done
 	cat "$BATS_TEST_TMPDIR/watch.$1" >&2
@@ -454,9 +454,8 @@ set_rules() { # QUBE; a rule a line on standard input
 	qvm-start -q app
 	watch_start fw
 	set_rules app <<<"action=accept dsthost=a expire=$(($(date +%s) + 1))"
-	writes fw $(again 10.137.0.4)
-	_await_line fw /qubes-firewall/10.137.0.4
-	writes fw /qubes-firewall/10.137.0.4/ /qubes-firewall/10.137.0.4/policy /qubes-firewall/10.137.0.4
+	_await_line fw /qubes-firewall/10.137.0.4 2
+	writes fw $(again 10.137.0.4) /qubes-firewall/10.137.0.4/ /qubes-firewall/10.137.0.4/policy /qubes-firewall/10.137.0.4
 }
 
 # The worked example of vm-interface 6.4: qid 7 behind the network of qid 2.

@@ -152,16 +152,20 @@ struct resized {
 	char vid[];
 };
 
+static void answer_resize(struct req *r, const char *vid, const char *failed)
+{
+	if (failed)
+		req_fail(r, "StoragePoolException",
+			 "Online resize of volume %s failed (you need to resize filesystem manually): %s", vid, failed);
+	else
+		req_ok(r, "");
+}
+
 static void on_resized(void *data, const char *failed)
 {
 	struct resized *z = data;
 
-	if (failed)
-		req_fail(z->req, "StoragePoolException",
-			 "Online resize of volume %s failed (you need to resize filesystem manually): %s", z->vid,
-			 failed);
-	else
-		req_ok(z->req, "");
+	answer_resize(z->req, z->vid, failed);
 }
 
 /* True when the qube was asked to make use of the new size; r is answered when it has. */
@@ -200,7 +204,7 @@ static void handle_resize(struct req *r)
 		t.v->now.valid = t.v->now.size;
 	volume_save(t.v);
 	if (!resize_inside(r, &t))
-		req_ok(r, "");
+		answer_resize(r, t.vid, NULL);
 }
 
 /* ---- settings ---- */
