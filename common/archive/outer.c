@@ -83,7 +83,7 @@ static int next_tar(struct outer *o, struct err *err)
 		return tar_has_end(&o->tar) ? 0 : bad(o, "the end of the archive is missing", err);
 	o->name = xstrdup(o->member.name);
 	o->size = o->member.size;
-	if (o->member.type != '0' || o->member.n_map != 1 || o->member.map[0].len != o->size)
+	if (!tar_member_is_plain(&o->member))
 		return bad(o, "not a regular file", err);
 	return 1;
 }

@@ -21,11 +21,14 @@ struct tar_member {
 	char *name;
 	char type;             /* '0' for regular files of every flavour */
 	uint64_t size;         /* expanded */
+	uint64_t mode, mtime;  /* permissions, seconds; 0 where the header has no such number */
 	struct tar_extent *map; /* what of it is stored, in order; one extent when it is not sparse */
 	size_t n_map, cap_map;
 };
 
 void tar_member_release(struct tar_member *m);
+/* A regular file of which every byte is stored, as the members of an outer archive are. */
+bool tar_member_is_plain(const struct tar_member *m);
 #define CLEANUP_TAR_MEMBER CLEANUP(tar_member_release)
 
 /* ---- reading ---- */

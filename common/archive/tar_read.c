@@ -18,6 +18,11 @@ void tar_member_release(struct tar_member *m)
 	*m = (struct tar_member){0};
 }
 
+bool tar_member_is_plain(const struct tar_member *m)
+{
+	return m->type == '0' && m->n_map == 1 && m->map[0].len == m->size;
+}
+
 static int bad(struct err *err, const char *what)
 {
 	return err_set(err, -EBADMSG, "", "%s", what);
@@ -49,6 +54,14 @@ static int number(const uint8_t *p, size_t n, uint64_t *ret)
 			return -EBADMSG;
 	*ret = value;
 	return 0;
+}
+
+/* What is not needed to read on may be anything. */
+static uint64_t number_or_zero(const uint8_t *p, size_t n)
+{
+	uint64_t value;
+
+	return number(p, n, &value) < 0 ? 0 : value;
 }
 
 static bool checksum_is_right(const uint8_t *h)
@@ -354,6 +367,8 @@ static int begin_member(struct tar_reader *t, struct tar_member *m, struct exten
 	m->name = x->sparse_name ? STEAL(x->sparse_name) : x->path ? STEAL(x->path) : header_name(h);
 	m->type = type == '\0' || type == 'S' ? '0' : type;
 	m->size = t->left;
+	m->mode = number_or_zero(h + 100, 8) & 07777;
+	m->mtime = number_or_zero(h + 136, 12);
 	if (type == 'S') {
 		r = read_old_map(t, m, h, err);
 	} else if (x->sparse) {
