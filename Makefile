@@ -207,7 +207,7 @@ UNIT_PROGS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 3
 
-$(filter-out %/hammer %/archive %/qfile,$(TEST_PROGS)): $(O)/tests/%: tests/lib/%.c
+$(filter-out %/hammer %/archive,$(TEST_PROGS)): $(O)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lutil -lpthread
@@ -216,7 +216,7 @@ $(O)/tests/hammer: $(wildcard tests/lib/hammer/*) tests/lib/client.h
 	$(call say,CC,tests/lib/hammer)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
 
-$(O)/tests/archive $(O)/tests/qfile: $(O)/tests/%: tests/lib/%.c $(O)/libcommon.a
+$(O)/tests/archive: tests/lib/archive.c $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(O)/libcommon.a $(LIBS)

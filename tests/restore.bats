@@ -83,7 +83,7 @@ qvm-backup-restore: error: retrieved backup size exceed expected size, if you be
 	assert_failure 1
 	assert_output --partial 'qvm-backup-restore: error: not a backup: '
 	# more than it says it is
-	sed -i "s|'$TESTBIN/qfile' \"\\$location\"|{ '$TESTBIN/qfile' \"\\$location\"; cat /dev/zero; }|" client
+	sed -i "s|'$TAR2QFILE' \"\\$location\"|{ '$TAR2QFILE' \"\\$location\"; cat /dev/zero; }|" client
 }
 
 @test "each compressor, under cron's environment" {
@@ -208,7 +208,7 @@ make_disposable() {
 		#!/bin/bash
 		shopt -s extglob
 		case \$2 in
-		qubes.RestoreById+*) read -r filter; exec '$TESTBIN/qfile' '$PWD/backup' ;;
+		qubes.RestoreById+*) read -r filter; exec '$TAR2QFILE' '$PWD/backup' ;;
 		admin.vm.List* | admin.vm.Create.* | admin.vm.property.Get+@(provides_network|template_for_dispvms)) ;;
 		admin.vm.@(feature|firewall|property|tag).Set* | admin.vm.volume.*) ;;
 		*) exit 126 ;;

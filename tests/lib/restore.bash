@@ -92,6 +92,8 @@ make_backup() {
 restore() { qvm-backup-restore -p secret "$@"; }
 export -f restore
 
+TAR2QFILE=$QVM_BUILD/lib/qvm-tools/tar2qfile
+
 # A stand-in for qrexec-client whose qubes have the service qubes.Restore, in the file ./client. It logs to ./called.
 make_client() {
 	cat >client <<-END
@@ -102,9 +104,9 @@ make_client() {
 		echo "location \$location, filter '\$filter'" >>'$PWD/called'
 		case \$location in
 		*/noisy) yes complaint | head -c 300000 >&2; exit 3 ;;
-		*/cut) head -c \$((\$(stat -c %s '$PWD/backup') / 2)) '$PWD/backup' >'$PWD/half'; exec '$TESTBIN/qfile' '$PWD/half' ;;
+		*/cut) head -c \$((\$(stat -c %s '$PWD/backup') / 2)) '$PWD/backup' >'$PWD/half'; exec '$TAR2QFILE' '$PWD/half' ;;
 		esac
-		'$TESTBIN/qfile' "\$location"
+		'$TAR2QFILE' "\$location"
 		status=\$?
 		echo "status \$status" >>'$PWD/called'
 		exit \$status
