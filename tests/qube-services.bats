@@ -185,6 +185,24 @@ sub-one.desktop:Icon=a"
 	expect 0 "inside work 'nm-online -x'" '' ''
 }
 
+@test "a PCI device that is detached is let go of in its qube, by its address there" {
+	local port
+	for port in 00_02.0 00_1f.3; do
+		qvm-pci assign --required vault "dom0:$port"
+	done
+	qvm-start vault
+	# one that is not taken away is not let go of
+	expect 1 'qvm-pci detach vault dom0:00_1f.3' '' \
+		$'Error: Can not detach a required device from a non halted qube. You need to unassign device first.\n'
+	for port in 00_1f.3 00_02.0; do
+		qvm-pci unassign vault "dom0:$port"
+		expect 0 "qvm-pci detach vault dom0:$port" '' ''
+	done
+	expect 0 "inside vault 'cat /run/qubes/unbound'" $'0000:00:06.0\n0000:00:05.0\n' ''
+	expect 0 'qvm-pci list vault' '' ''
+	qvm-kill vault
+}
+
 @test "Backup: the archive goes to a directory of the qube or to a command there" {
 	inside work 'mkdir -p backups'
 	expect 0 "printf '/home/user/backups\nthe archive' | call work qubes.Backup; inside work 'cat backups/qubes-backup-*'" \
