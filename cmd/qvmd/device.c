@@ -241,6 +241,12 @@ static void handle_attach(struct req *r)
 	req_ok(r, "");
 }
 
+static void detach(struct req *r, struct devuse *attached)
+{
+	device_detach(r->dest, attached);
+	req_ok(r, "");
+}
+
 /* Its driver has let go of it, or does not. */
 static void on_unbound(void *data, const char *failed)
 {
@@ -254,8 +260,7 @@ static void on_unbound(void *data, const char *failed)
 	attached = r->dest->devices ? devuses_find_port(&r->dest->devices->attached, u.class, &u.ref) : NULL;
 	if (!attached)
 		return device_not_attached(r, &u);
-	device_detach(r->dest, attached);
-	req_ok(r, "");
+	detach(r, attached);
 }
 
 /* True when the qube was told that a PCI device goes, by the address where it sees it; r is answered when it has. */
@@ -294,10 +299,8 @@ static void handle_detach(struct req *r)
 		return req_fail(r, "QubesVMNotHaltedError",
 				"Can not detach a required device from a non halted qube. "
 				"You need to unassign device first.");
-	if (unbind(r, attached))
-		return;
-	device_detach(r->dest, attached);
-	req_ok(r, "");
+	if (!unbind(r, attached))
+		detach(r, attached);
 }
 
 /* ---- assigning ---- */
