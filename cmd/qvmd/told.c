@@ -13,7 +13,7 @@
 #include "qvmd/server.h"
 #include "qvmd/service.h"
 
-#define TOLD_SECONDS 60 /* vm-interface 8.1 */
+#define TOLD_MS 60000 /* vm-interface 8.1 */
 
 struct telling {
 	struct job job;
@@ -121,7 +121,7 @@ bool tell_qube(struct vm *v, const char *service, const char *input, told_fn *fn
 	t->patience = xcalloc(1, sizeof *t->patience);
 	uv_timer_init(v->sys->loop, t->patience);
 	t->patience->data = t;
-	uv_timer_start(t->patience, on_patience, TOLD_SECONDS * 1000, 0);
+	uv_timer_start(t->patience, on_patience, TOLD_MS, 0);
 	job_start(v->sys, &t->job);
 	return true;
 }

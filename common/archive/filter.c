@@ -298,7 +298,7 @@ static int writer_write(void *data, const void *p, size_t n, struct err *err)
 	struct filter_writer *w = data;
 
 	while (n) {
-		bool in, out;
+		bool in = false, out = false;
 		ssize_t done;
 		int r = filter_poll(&w->f, true, &in, &out, err);
 

@@ -9,7 +9,7 @@
 #include "base/num.h"
 
 #define NAME_CHARS "A-Za-z0-9._-" /* of a call's argument, without the '+' that stands between its parts */
-#define NAME_LEN_MAX 128
+#define NAME_LEN_MAX ((size_t)128)
 #define QUBES_MAX (1u << 20)
 
 int xml_bad(struct err *err, const char *what, const char *name)

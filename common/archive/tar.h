@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #define TAR_BLOCK 512u
+#define TAR_END ((size_t)1024) /* the zeros behind the last member: two blocks */
 #define TAR_RECORD 10240u
 
 struct tar_extent {
@@ -53,7 +54,7 @@ int tar_next(struct tar_reader *t, struct tar_member *ret, struct err *err);
 /* After tar_next said 0: the mark at the end of the archive, two zero blocks, was there. */
 static inline bool tar_has_end(const struct tar_reader *t)
 {
-	return t->zeros >= 2 * (uint64_t)TAR_BLOCK;
+	return t->zeros >= TAR_END;
 }
 /* A piece of the member and where in the expanded file it belongs. Its length; 0 when all was read. */
 ssize_t tar_read(struct tar_reader *t, const struct tar_member *m, uint64_t *ret_offset, void *p, size_t n,

@@ -365,7 +365,9 @@ static int begin_member(struct tar_reader *t, struct tar_member *m, struct exten
 	t->done = t->zeros = t->lent = 0;
 	t->sparse = x->sparse;
 	m->name = x->sparse_name ? STEAL(x->sparse_name) : x->path ? STEAL(x->path) : header_name(h);
-	m->type = type == '\0' || type == 'S' ? '0' : type;
+	m->type = type;
+	if (type == '\0' || type == 'S')
+		m->type = '0';
 	m->size = t->left;
 	m->mode = number_or_zero(h + 100, 8) & 07777;
 	m->mtime = number_or_zero(h + 136, 12);

@@ -141,7 +141,7 @@ static int read_entries(struct archive *a, struct archive *disk, const char *nam
 		;
 	if (in->status < 0)
 		return in->status;
-	if (!entries || in->zeros < 2 * TAR_BLOCK)
+	if (!entries || in->zeros < TAR_END)
 		return err_set(err, -EBADMSG, "", "the archive is cut off");
 	return 0;
 }

@@ -150,7 +150,7 @@ int volume_write(struct sink *to, const char *name, int fd, uint64_t size, struc
 		for (size_t i = 0; i < m.n; i++)
 			stored += m.v[i].len;
 		buf_reset(&b);
-		tar_add_zeros(&b, tar_padding(stored, TAR_BLOCK) + 2 * TAR_BLOCK);
+		tar_add_zeros(&b, tar_padding(stored, TAR_BLOCK) + TAR_END);
 		r = to->write(to->data, b.data, b.len, err);
 	}
 	free(m.v);

@@ -226,7 +226,7 @@ static int write_data(const struct content *c, struct sink *to, const char *path
 	if (r < 0)
 		return r;
 	buf_add(&b, c->data, c->size);
-	tar_add_zeros(&b, tar_padding(c->size, TAR_BLOCK) + 2 * TAR_BLOCK);
+	tar_add_zeros(&b, tar_padding(c->size, TAR_BLOCK) + TAR_END);
 	tar_add_zeros(&b, tar_padding(b.len, TAR_RECORD));
 	return to->write(to->data, b.data, b.len, err);
 }
@@ -424,7 +424,7 @@ int archive_writer_finish(struct archive_writer *w, struct err *err)
 	while (r == 0 && w->first)
 		r = put_first(w, err);
 	if (r == 0)
-		r = put_zeros(w, 2 * TAR_BLOCK, err);
+		r = put_zeros(w, TAR_END, err);
 	if (r == 0)
 		r = put_zeros(w, tar_padding(w->position, TAR_RECORD), err);
 	w->failed = r < 0 ? r : -EINVAL; /* nothing follows */

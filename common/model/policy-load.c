@@ -11,7 +11,7 @@
 #include "model/policy-parts.h"
 #include "os/io.h"
 
-#define FILE_BYTES_MAX (1024 * 1024)
+#define FILE_BYTES_MAX ((size_t)1024 * 1024)
 #define FILES_MAX 10000 /* opened, those included again counted again */
 #define RULES_MAX 100000
 

@@ -55,8 +55,10 @@ static void add_bad_chars(struct buf *b, const char *s, const char *set)
 			len = 1;
 		}
 
-		char one[2] = {len == 1 ? s[i] : '\x80', '\0'};
+		char one[2] = "\x80";
 
+		if (len == 1)
+			one[0] = s[i];
 		if (!chars_all(one, set))
 			chars[bad++] = cp;
 	}

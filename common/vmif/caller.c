@@ -16,7 +16,7 @@
 #include "os/sock.h"
 #include "vmif/call.h"
 
-#define PIECE 65536
+#define PIECE ((size_t)65536)
 
 /* Copies from one descriptor to another until the end, in a thread. */
 struct relay {

@@ -20,7 +20,7 @@
 #include "qube-agent/agent.h"
 
 #define PATIENCE 2000 /* ms that services have to end in at the qube's shutdown */
-#define NAP 5
+#define NAP_NS 5000000
 
 struct agent {
 	struct services services;
@@ -155,7 +155,7 @@ static void shut_down(struct agent *a)
 
 	processes_signal(SIGTERM, a->disk);
 	while (reap(a), processes_left(a->disk) && now_ns() < deadline)
-		nanosleep(&(struct timespec){ .tv_nsec = NAP * 1000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
 	processes_signal(SIGKILL, a->disk);
 	reap(a);
 	disk_unmount(a->disk);
