@@ -114,6 +114,8 @@ static int copy_extent(int from, int to, uint64_t off, uint64_t end, const atomi
 		if (atomic_load(stop))
 			return -ECANCELED;
 		r = copy_part(from, to, off, off + n);
+		/* The disk begins now: less is left to wait for when all of it has to be there. */
+		sync_file_range(to, (off_t)off, (off_t)n, SYNC_FILE_RANGE_WRITE);
 		off += n;
 	}
 	return r;
