@@ -77,10 +77,12 @@ watch_start() {
 		_await_line "$q" ready
 	done
 }
+# _await_line QUBE LINE [TIMES]: until that many stand in what its watcher saw.
 _await_line() {
 	local i
 	for ((i = 0; i < 1000; i++)); do
-		(($(grep -cxF "$2" "$BATS_TEST_TMPDIR/watch.$1" 2>/dev/null) < ${3:-1})) || return 0
+		# Before there is a file, it has none.
+		[[ $(grep -cxF "$2" "$BATS_TEST_TMPDIR/watch.$1" 2>/dev/null) -ge ${3:-1} ]] && return 0
 		_tick
 	done
 	cat "$BATS_TEST_TMPDIR/watch.$1" >&2
