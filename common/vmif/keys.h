@@ -82,10 +82,6 @@ extern const struct key_def key_defs[];
 const struct key_def *key_find(const char *key);
 /* Where a key lives in a generation. */
 enum key_store key_store(const char *key, enum vmif_gen gen);
-static inline enum key_store key_store_of(const struct key_def *def, enum vmif_gen gen)
-{
-	return key_store(def->name, gen);
-}
 static inline bool key_in_gen(const struct key_def *def, enum vmif_gen gen)
 {
 	return def->gens & (1U << gen);

@@ -53,11 +53,11 @@ static void rows_are_found(void **state)
 
 static void stores_of_generations(void **state)
 {
-	assert_int_equal(key_store_of(key_find("qubes-ip"), VMIF_R2), KEY_XENSTORE);
-	assert_int_equal(key_store_of(key_find("qubes-ip"), VMIF_R3), KEY_QUBESDB);
-	assert_int_equal(key_store_of(key_find("qubes-ip"), VMIF_R4), KEY_QUBESDB);
+	assert_int_equal(key_store("qubes-ip", VMIF_R2), KEY_XENSTORE);
+	assert_int_equal(key_store("qubes-ip", VMIF_R3), KEY_QUBESDB);
+	assert_int_equal(key_store("qubes-ip", VMIF_R4), KEY_QUBESDB);
 	for (enum vmif_gen g = 0; g < VMIF_GENS; g++)
-		assert_int_equal(key_store_of(key_find("memory/meminfo"), g), KEY_XENSTORE);
+		assert_int_equal(key_store("memory/meminfo", g), KEY_XENSTORE);
 	assert_int_equal(vmif_gen_from_name("r3"), VMIF_R3);
 	assert_int_equal(vmif_gen_from_name("r5"), -1);
 }
