@@ -198,6 +198,23 @@ dom0 admin.vm.List+'
 	offers "qvm-ls --label ''" red
 }
 
+@test "methods: all that the daemon serves and the documents name, by class" {
+	local method word offered n=0
+	offered=$(qubesd-query --complete-words 2 qubesd-query dom0 '')
+	[[ $offered == *admin.vm.device.usb.Attach* && $offered != *'*'* ]]
+	while IFS=$'\t' read -r method _; do
+		[[ $method == admin.* || $method == policy.* ]] || continue
+		word=$method # one class stands for the others
+		case $method in
+		*.device.*) word=${method/\*/usb} ;;
+		*.\*) word=${method/\*/AppVM} ;;
+		esac
+		grep -qxF -- "$word" <<<"$offered" || { echo "not offered: $word" >&2 && return 1; }
+		n=$((n + 1))
+	done < <(qvmd --list-methods)
+	((n > 90))
+}
+
 @test "malformed requests: status 2, silent" {
 	expect 2 'qvm-ls --complete-words' '' ''
 	expect 2 'qvm-ls --complete-words x qvm-ls' '' ''

@@ -17,28 +17,39 @@ static const char columns[] =
 	"ROOT-USED STATE NAME LABEL TEMPLATE NETVM QID XID UUID IP KERNEL KERNELOPTS VCPUS INITIALMEM MAXMEM "
 	"VIRT-MODE AUTOSTART PROVIDES-NETWORK";
 
+/* "*" stands for a class: of devices, and behind Create of qubes. */
 static const char methods[] =
 	"admin.Events admin.backup.Cancel admin.backup.Execute admin.backup.Info admin.deviceclass.List "
 	"admin.label.Create admin.label.Get admin.label.Index admin.label.List admin.label.Remove "
 	"admin.pool.Add admin.pool.Info admin.pool.List admin.pool.ListDrivers admin.pool.Remove "
 	"admin.pool.Set.ephemeral_volatile admin.pool.Set.revisions_to_keep admin.pool.UsageDetails "
-	"admin.pool.volume.List admin.property.Get admin.property.GetAll admin.property.GetDefault "
-	"admin.property.Help admin.property.List admin.property.Reset admin.property.Set "
-	"admin.vm.Console admin.vm.CreateDisposable admin.vm.CurrentState admin.vm.Kill admin.vm.List "
-	"admin.vm.Pause admin.vm.Remove admin.vm.Resume admin.vm.Shutdown admin.vm.Start admin.vm.Stats "
-	"admin.vm.Suspend admin.vm.Unpause admin.vm.device.denied.Add admin.vm.device.denied.List "
-	"admin.vm.device.denied.Remove admin.vm.feature.CheckWithAdminVM admin.vm.feature.CheckWithNetvm "
-	"admin.vm.feature.CheckWithTemplate admin.vm.feature.CheckWithTemplateAndAdminVM "
-	"admin.vm.feature.Get admin.vm.feature.List admin.vm.feature.Remove admin.vm.feature.Set "
-	"admin.vm.firewall.Get admin.vm.firewall.Reload admin.vm.firewall.Set admin.vm.notes.Get "
-	"admin.vm.notes.Set admin.vm.property.Get admin.vm.property.GetAll admin.vm.property.GetDefault "
-	"admin.vm.property.Help admin.vm.property.List admin.vm.property.Reset admin.vm.property.Set "
+	"admin.pool.volume.CloneFrom admin.pool.volume.CloneTo admin.pool.volume.Import "
+	"admin.pool.volume.Info admin.pool.volume.List admin.pool.volume.ListSnapshots "
+	"admin.pool.volume.Resize admin.pool.volume.Revert admin.pool.volume.Set.revisions_to_keep "
+	"admin.pool.volume.Snapshot admin.property.Get admin.property.GetAll admin.property.GetDefault "
+	"admin.property.Help admin.property.HelpRst admin.property.List admin.property.Reset "
+	"admin.property.Set admin.vm.Console admin.vm.Create.* admin.vm.CreateDisposable "
+	"admin.vm.CreateInPool.* admin.vm.CurrentState admin.vm.Kill admin.vm.List admin.vm.Pause "
+	"admin.vm.Remove admin.vm.Resume admin.vm.Shutdown admin.vm.Start admin.vm.Stats "
+	"admin.vm.Suspend admin.vm.Unpause admin.vm.device.*.Assign admin.vm.device.*.Assigned "
+	"admin.vm.device.*.Attach admin.vm.device.*.Attached admin.vm.device.*.Available "
+	"admin.vm.device.*.Detach admin.vm.device.*.List admin.vm.device.*.Set.assignment "
+	"admin.vm.device.*.Set.persistent admin.vm.device.*.Unassign admin.vm.device.denied.Add "
+	"admin.vm.device.denied.List admin.vm.device.denied.Remove admin.vm.feature.CheckWithAdminVM "
+	"admin.vm.feature.CheckWithNetvm admin.vm.feature.CheckWithTemplate "
+	"admin.vm.feature.CheckWithTemplateAndAdminVM admin.vm.feature.Get admin.vm.feature.List "
+	"admin.vm.feature.Remove admin.vm.feature.Set admin.vm.firewall.Get admin.vm.firewall.Reload "
+	"admin.vm.firewall.Set admin.vm.notes.Get admin.vm.notes.Set admin.vm.property.Get "
+	"admin.vm.property.GetAll admin.vm.property.GetDefault admin.vm.property.Help "
+	"admin.vm.property.HelpRst admin.vm.property.List admin.vm.property.Reset admin.vm.property.Set "
 	"admin.vm.tag.Get admin.vm.tag.List admin.vm.tag.Remove admin.vm.tag.Set admin.vm.volume.Clear "
 	"admin.vm.volume.CloneFrom admin.vm.volume.CloneTo admin.vm.volume.Import "
 	"admin.vm.volume.ImportWithSize admin.vm.volume.Info admin.vm.volume.List "
 	"admin.vm.volume.ListSnapshots admin.vm.volume.Resize admin.vm.volume.Revert "
 	"admin.vm.volume.Set.ephemeral admin.vm.volume.Set.revisions_to_keep admin.vm.volume.Set.rw "
-	"admin.vmclass.List";
+	"admin.vm.volume.Snapshot admin.vmclass.List policy.Get policy.GetFiles policy.List "
+	"policy.Remove policy.Replace policy.include.Get policy.include.List policy.include.Remove "
+	"policy.include.Replace";
 
 /* Properties whose type is text although only a few words are legal. */
 static const struct {
@@ -96,6 +107,24 @@ static void add_words(struct strv *ret, const char *words)
 
 	while (words && names_next(&words, ' ', &word, &n))
 		strv_addn(ret, word, n);
+}
+
+static void add_methods(struct strv *ret)
+{
+	const char *words = methods, *word, *class;
+	size_t n, len;
+
+	while (names_next(&words, ' ', &word, &n)) {
+		const char *star = memchr(word, '*', n);
+		const char *classes = memmem(word, n, ".device.", 8) ? "block mic pci usb" :
+								       "AppVM DispVM StandaloneVM TemplateVM";
+
+		if (!star)
+			strv_addn(ret, word, n);
+		while (star && names_next(&classes, ' ', &class, &len))
+			strv_addf(ret, "%.*s%.*s%.*s", (int)(star - word), word, (int)len, class,
+				  (int)(word + n - star - 1), star + 1);
+	}
 }
 
 static void add_lines(struct comp_asker *a, const char *dest, const char *method, struct strv *ret)
@@ -343,7 +372,7 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 		add_words(ret, choices ? choices : columns);
 		break;
 	case COMP_METHOD:
-		add_words(ret, methods);
+		add_methods(ret);
 		break;
 	case COMP_WHERE:
 		add_words(ret, "name= class= state= label= template= netvm= tag= feature:");
