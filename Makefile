@@ -343,13 +343,16 @@ install-agent: all
 	$(Q)install -m 755 cmd/agent/qubes-rpc/* $(DESTDIR)$(LIBDIR)/qubes-rpc
 	$(Q)install -m 755 cmd/agent/qube-bin/* $(DESTDIR)$(LIBDIR)/qube-bin
 	$(Q)install -m 644 cmd/agent/rpc-config/* $(DESTDIR)$(LIBDIR)/rpc-config
+	$(Q)install -d $(DESTDIR)$(MANDIR)/man7
+	$(Q)install -m 644 man/qube-agent.7 $(DESTDIR)$(MANDIR)/man7/qube-agent.7
 
 uninstall:
 	$(Q)for p in $(PROGS) $(alias_names); do \
 		rm -f $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$p $(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$p.1 \
 			$(DESTDIR)$(BASHCOMPDIR)/$(PROGRAM_PREFIX)$$p; \
 	done
-	$(Q)rm -f $(DESTDIR)$(MANDIR)/man5/qvm-backup-profile.5 $(DESTDIR)$(MANDIR)/man7/qvm.7 $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
+	$(Q)rm -f $(DESTDIR)$(MANDIR)/man5/qvm-backup-profile.5 $(DESTDIR)$(MANDIR)/man7/qvm.7 \
+		$(DESTDIR)$(MANDIR)/man7/qube-agent.7 $(DESTDIR)$(BASHCOMPDIR)/qvm-tools
 	$(Q)rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 
 .PHONY: clean
