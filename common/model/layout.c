@@ -10,7 +10,8 @@
 #include "base/strv.h"
 
 #define DEPTH 24
-#define MM_MAX 10000
+/* The largest size that layout_blur() makes: of the longest side, at 96 points an inch. */
+#define MM_MAX (MONITOR_SIDE_MAX * 254 / 96 / 10)
 
 void layout_release(struct layout *l)
 {

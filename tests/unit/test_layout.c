@@ -40,6 +40,9 @@ static const struct {
 	{"A connected 3000x3000+0+0 254mm x 254mm\n", "3000 3000 0 0 381 381\n"},
 	{"A connected 3010x3010+0+0 254mm x 254mm\n", "3010 3010 0 0 254 254\n"},
 	{"A connected 65535x1+0+0 1mm x 1mm\n", "65535 1 0 0\n"},
+	/* the longest sides; what was made of them is read as well */
+	{"A connected 9x65535+0+0 2mm x 16160mm\n", "9 65535 0 0 2 17339\n"},
+	{"65535 65535 0 0 17339 17339\n", "65535 65535 0 0 17339 17339\n"},
 	/* lines as they are sent */
 	{"1920 1080 0 0 344 194\n", "1920 1080 0 0 344 194\n"},
 	{"1920 1080 0 0\n1 1 65535 65535\n", "1920 1080 0 0\n1 1 65535 65535\n"},
@@ -55,7 +58,7 @@ static const struct {
 	{"A connected 1920x1080+0+-5\n", "line 1 of the layout: not a monitor"},
 	{"A connected 1920x1080+18446744073709551616+0\n", "line 1 of the layout: not a monitor"},
 	{"A connected 1920x1080+0+0" TAIL "344 x 194mm\n", "line 1 of the layout: not a monitor"},
-	{"A connected 1920x1080+0+0" TAIL "344mm x 10001mm\n", "line 1 of the layout: not a monitor"},
+	{"A connected 1920x1080+0+0" TAIL "344mm x 17340mm\n", "line 1 of the layout: not a monitor"},
 	{SCREEN "A connected 1x1+0+0\nB connected 1x1+0\nC connected x1+0+0\n", "line 3 of the layout: not a monitor"},
 	{"1920 1080 0\n", "line 1 of the layout: not a monitor"},
 	{"1920 1080 0 0 1\n", "line 1 of the layout: not a monitor"},
