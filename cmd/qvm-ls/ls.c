@@ -150,11 +150,15 @@ static int row_cmp(const void *a, const void *b)
 /* One row per chosen qube, by name. */
 static void rows_init(struct rows *rows, const struct selection *s)
 {
+	bool in_order = true;
+
 	rows->v = xcalloc(s->n, sizeof *rows->v);
 	rows->n = rows->cap = s->n;
 	for (size_t k = 0; k < s->n; k++)
 		rows->v[k].i = (size_t)(s->v[k] - s->all.v);
-	if (s->n)
+	for (size_t k = 1; k < s->n; k++)
+		in_order = in_order && rows->v[k - 1].i < rows->v[k].i;
+	if (!in_order)
 		qsort(rows->v, s->n, sizeof *rows->v, row_cmp);
 }
 
@@ -169,9 +173,10 @@ static void order_and_print(struct ctx *c, struct rows *rows, struct world *w, c
 	const char *sort = arg_value(&c->args, "--sort");
 	size_t by = columns_find(cols, sort ? sort : "NAME");
 
+	/* By name they are in order already. */
 	if (tree)
 		rows_tree(rows, w);
-	else if (by < cols->n && (!raw || any_of(&c->args, "--sort", "--reverse", "--ignore-case")))
+	else if (by < cols->n && any_of(&c->args, "--sort", "--reverse", "--ignore-case"))
 		rows_sort(rows, cols, by, arg_has(&c->args, "--reverse"), arg_has(&c->args, "--ignore-case"));
 	spinner_wipe(w);
 	if (c->format != FORMAT_TEXT)

@@ -14,36 +14,30 @@ static bool is_name(const struct column *col)
 }
 
 /* Depth n is shown as 2(n-1) blanks and the glyph (tools-config 2.5; ASCII outside UTF-8: 1.8). */
-static char *tree_name(const char *name, unsigned depth)
+static void put_glyph(char **name, unsigned depth)
 {
-	if (!depth)
-		return xstrdup(name);
+	CLEANUP_FREE char *bare = *name;
+
 	setlocale(LC_CTYPE, "");
-	return xasprintf("%*s%s%s", 2 * ((int)depth - 1), "", streq(nl_langinfo(CODESET), "UTF-8") ? "└─" : "`-",
-			 name);
+	*name = xasprintf("%*s%s%s", 2 * ((int)depth - 1), "", streq(nl_langinfo(CODESET), "UTF-8") ? "└─" : "`-",
+			  bare);
 }
 
 void print_table(struct ctx *c, const struct rows *rows, const struct columns *cols)
 {
 	CLEANUP_TABLE struct table *t = table_new(cols->n);
-	CLEANUP_FREE const char **cells = xcalloc(cols->n, sizeof *cells);
+	CLEANUP_FREE char **texts = xcalloc(cols->n, sizeof *texts);
 
 	for (size_t k = 0; k < cols->n; k++)
-		cells[k] = cols->v[k].head;
-	table_row(t, cells);
+		texts[k] = xstrdup(cols->v[k].head);
+	table_take(t, texts);
 	for (size_t r = 0; r < rows->n; r++) {
-		CLEANUP_STRV struct strv texts = STRV_INIT;
-
 		for (size_t k = 0; k < cols->n; k++) {
-			CLEANUP_FREE char *text = cell_text(&rows->v[r].cells[k]);
-
-			if (is_name(&cols->v[k]))
-				strv_take(&texts, tree_name(text, rows->v[r].depth));
-			else
-				strv_take(&texts, STEAL(text));
-			cells[k] = texts.v[k];
+			texts[k] = cell_text(&rows->v[r].cells[k]);
+			if (rows->v[r].depth && is_name(&cols->v[k]))
+				put_glyph(&texts[k], rows->v[r].depth);
 		}
-		table_row(t, cells);
+		table_take(t, texts);
 	}
 	table_print(t, c);
 }

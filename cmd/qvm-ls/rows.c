@@ -117,7 +117,8 @@ void rows_sort(struct rows *rows, const struct columns *cols, size_t by, bool re
 	for (size_t k = 0; k < rows->n; k++) {
 		char *text = cell_text(&rows->v[k].cells[by]);
 
-		keys[k] = (struct key){rows->v[k], text, text_num(text), k, reverse, cols->v[by].numeric};
+		keys[k] = (struct key){rows->v[k], text, cols->v[by].numeric ? text_num(text) : 0, k, reverse,
+				       cols->v[by].numeric};
 		for (char *p = text; ignore_case && *p; p++)
 			*p = (char)toupper((unsigned char)*p);
 	}

@@ -22,18 +22,8 @@ static void unknown_name(const char *name)
 
 static void check_opt(const struct args *a, const char *name)
 {
-	const struct grammar *g = a->grammar;
-	const struct sub *sub = g->subs;
-
-	do {
-		size_t i = 0;
-		const struct opt *o;
-
-		while ((o = opt_each(g, sub && sub->names ? sub : NULL, &i)))
-			if (opt_is(o, name))
-				return;
-	} while (sub && sub->names && (++sub)->names);
-	unknown_name(name);
+	if (!grammar_has_opt(a->grammar, name))
+		unknown_name(name);
 }
 
 static bool has_pos(const struct pos *p, const char *name)

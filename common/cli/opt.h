@@ -169,8 +169,8 @@ char *arg_sub_name(const struct args *a);
 
 /* True when the option has this spelling. */
 bool opt_is(const struct opt *o, const char *spelling);
-/* Goes through all options of a grammar (and of sub when not NULL): pass *i = 0 first; NULL at the end. */
-const struct opt *opt_each(const struct grammar *g, const struct sub *sub, size_t *i);
+/* Some table of the grammar has an option of this spelling. */
+bool grammar_has_opt(const struct grammar *g, const char *spelling);
 
 /* ---- what the parser and completion share ---- */
 
@@ -186,7 +186,10 @@ struct token {
 
 /* With sub, the word stands behind the command. */
 struct token token_read(const struct grammar *g, const struct sub *sub, const char *word);
-/* As opt_each, but only what is known at one place of the line: with sub, no options of g->opts. */
+/*
+ * Goes through the options that are known at one place of the line (with sub, none of g->opts): pass *i = 0 first;
+ * NULL at the end.
+ */
 const struct opt *opt_each_here(const struct grammar *g, const struct sub *sub, size_t *i);
 /* The option spelled so, or NULL. */
 const struct opt *opt_find(const struct grammar *g, const struct sub *sub, const char *spelling, size_t len);

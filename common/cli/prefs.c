@@ -419,7 +419,7 @@ static int help_properties(struct prefs *p)
 static void choose_system(struct selection *s)
 {
 	*s = (struct selection){.all = {.v = xcalloc(1, sizeof *s->all.v), .n = 1, .cap = 1}, .n = 1};
-	s->all.v[0] = (struct qube){xstrdup("dom0"), xstrdup("AdminVM"), xstrdup("Running"), xstrdup("")};
+	s->all.v[0] = (struct qube){"dom0", "AdminVM", "Running", ""};
 	s->v = xcalloc(1, sizeof *s->v);
 	s->v[0] = &s->all.v[0];
 }

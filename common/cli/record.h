@@ -36,6 +36,8 @@ static inline void table_freep(struct table **t)
 #define CLEANUP_TABLE CLEANUP(table_freep)
 /* Adds one row of `columns` cells (copied). A header is a row like any other. */
 void table_row(struct table *t, const char *const *cells);
+/* The same with texts from malloc(), which are the table's from then on. */
+void table_take(struct table *t, char *const *cells);
 /* Prints: width by display columns, two blanks between, the last not padded. Only once. */
 void table_print(struct table *t, struct ctx *c);
 

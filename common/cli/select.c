@@ -10,7 +10,7 @@
 
 void selection_release(struct selection *s)
 {
-	free(s->named.name);
+	free(s->name);
 	free(s->v);
 	qubes_release(&s->all);
 	*s = (struct selection){0};
@@ -116,7 +116,8 @@ static int choose_plain(struct ctx *c, struct selection *s, const char *name)
 	}
 	if (name_check_qube(name, &err) < 0)
 		return no_such_qube(c, name);
-	s->named = (struct qube){xstrdup(name), (char *)"", (char *)"", (char *)""};
+	s->name = xstrdup(name);
+	s->named = (struct qube){s->name, "", "", ""};
 	choose(s, &s->named);
 	return STATUS_OK;
 }

@@ -9,6 +9,7 @@ struct selection {
 	const struct qube **v;     /* the chosen ones, in the order to act on them; borrowed from all */
 	size_t n;
 	struct qube named;         /* what v[0] points to when a plain name was given */
+	char *name;                /* what it borrows */
 	bool many; /* chosen by --all or --where in a tool that takes one: lines get the name in front */
 };
 

@@ -44,17 +44,26 @@ static bool is_plain(const char *s)
 	return !*s;
 }
 
-void table_row(struct table *t, const char *const *cells)
+void table_take(struct table *t, char *const *cells)
 {
 	if (t->rows == t->cap) {
 		t->cap = t->cap ? t->cap * 2 : 16;
 		t->cells = xreallocarray(t->cells, t->cap, t->columns * sizeof *t->cells);
 	}
 	for (size_t i = 0; i < t->columns; i++) {
-		t->cells[t->rows * t->columns + i] = xstrdup(cells[i]);
+		t->cells[t->rows * t->columns + i] = cells[i];
 		t->plain = t->plain && is_plain(cells[i]);
 	}
 	t->rows++;
+}
+
+void table_row(struct table *t, const char *const *cells)
+{
+	CLEANUP_FREE char **copies = xcalloc(t->columns, sizeof *copies);
+
+	for (size_t i = 0; i < t->columns; i++)
+		copies[i] = xstrdup(cells[i]);
+	table_take(t, copies);
 }
 
 /* One cell as it may be shown: a newline never breaks the row, a terminal gets nothing to act on. */
@@ -122,6 +131,16 @@ static void make_presentable(struct table *t, bool tty)
 	}
 }
 
+static void put_blanks(FILE *f, size_t n)
+{
+	static const char blanks[] = "                                ";
+
+	for (size_t part; n > 0; n -= part) {
+		part = n < sizeof blanks ? n : sizeof blanks - 1;
+		fwrite(blanks, 1, part, f);
+	}
+}
+
 /* A library measures and pads too (libsmartcols), but comes to no end over a character that is cut off. */
 void table_print(struct table *t, struct ctx *c)
 {
@@ -141,7 +160,7 @@ void table_print(struct table *t, struct ctx *c)
 
 		fputs(t->cells[i], c->out);
 		if (column + 1 < t->columns)
-			fprintf(c->out, "%*s", (int)(widest[column] - widths[i] + 2), "");
+			put_blanks(c->out, widest[column] - widths[i] + 2);
 		else
 			fputc('\n', c->out);
 	}

@@ -13,7 +13,7 @@ bool names_next(const char **p, char sep, const char **ret_name, size_t *ret_len
 	if (!**p)
 		return false;
 	*ret_name = *p;
-	*ret_len = strcspn(*p, (const char[]){sep, 0});
+	*ret_len = (size_t)(strchrnul(*p, sep) - *p);
 	*p += *ret_len;
 	return true;
 }
@@ -34,30 +34,41 @@ bool opt_is(const struct opt *o, const char *spelling)
 	return names_have(o->names, spelling, strlen(spelling));
 }
 
-/* The i-th option of some tables in a row: the shared ones, then up to two others. */
-static const struct opt *nth(const struct grammar *g, const struct opt *t1, const struct opt *t2, size_t i)
+static bool table_has(const struct opt *o, const char *name, size_t len)
 {
-	const struct opt *tables[] = {t1, t2};
-
-	for (const struct opt *const *t = g->shared; t && *t; t++)
-		for (const struct opt *o = *t; o->names; o++)
-			if (i-- == 0)
-				return o;
-	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-		for (const struct opt *o = tables[t]; o && o->names; o++)
-			if (i-- == 0)
-				return o;
-	return NULL;
+	for (; o && o->names; o++)
+		if (names_have(o->names, name, len))
+			return true;
+	return false;
 }
 
-const struct opt *opt_each(const struct grammar *g, const struct sub *sub, size_t *i)
+bool grammar_has_opt(const struct grammar *g, const char *name)
 {
-	return nth(g, g->opts, sub ? sub->opts : NULL, (*i)++);
+	size_t len = strlen(name);
+
+	if (table_has(g->opts, name, len))
+		return true;
+	for (const struct opt *const *t = g->shared; t && *t; t++)
+		if (table_has(*t, name, len))
+			return true;
+	for (const struct sub *s = g->subs; s && s->names; s++)
+		if (table_has(s->opts, name, len))
+			return true;
+	return false;
 }
 
 const struct opt *opt_each_here(const struct grammar *g, const struct sub *sub, size_t *i)
 {
-	return nth(g, sub ? sub->opts : g->opts, NULL, (*i)++);
+	size_t at = (*i)++;
+
+	for (const struct opt *const *t = g->shared; t && *t; t++)
+		for (const struct opt *o = *t; o->names; o++)
+			if (at-- == 0)
+				return o;
+	for (const struct opt *o = sub ? sub->opts : g->opts; o && o->names; o++)
+		if (at-- == 0)
+			return o;
+	return NULL;
 }
 
 const struct opt *opt_find(const struct grammar *g, const struct sub *sub, const char *spelling, size_t len)

@@ -6,17 +6,19 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+/* Borrowed from the list that it is in. */
 struct qube {
-	char *name;
-	char *class;
-	char *state; /* "NA" when the line has none */
-	char *uuid;  /* "" when the line has none */
+	const char *name;
+	const char *class;
+	const char *state; /* "NA" when the line has none */
+	const char *uuid;  /* "" when the line has none */
 };
 
 struct qubes {
 	struct qube *v; /* sorted by name (bytes) */
 	size_t n;
 	size_t cap;
+	char *text; /* what the qubes borrow from */
 };
 
 void qubes_release(struct qubes *q);
