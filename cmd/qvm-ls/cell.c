@@ -9,15 +9,15 @@
 
 void cell_release(struct cell *cell)
 {
-	free(cell->str);
-	strv_release(&cell->list);
+	if (cell->type == VAL_LIST)
+		strv_release(&cell->list);
 	*cell = (struct cell){.type = VAL_NULL};
 }
 
 static enum known cell_str(struct cell *ret, const char *s)
 {
 	ret->type = VAL_STR;
-	ret->str = xstrdup(s);
+	ret->str = s;
 	return KNOWN;
 }
 
@@ -30,7 +30,7 @@ static enum known cell_num(struct cell *ret, uint64_t n)
 
 static enum known cell_list(struct cell *ret, const struct strv *list)
 {
-	ret->type = VAL_LIST;
+	*ret = (struct cell){.type = VAL_LIST};
 	for (size_t i = 0; i < list->n; i++)
 		strv_add(&ret->list, list->v[i]);
 	return KNOWN;
@@ -112,7 +112,7 @@ static enum known users_cell(struct world *w, size_t i, const char *prop, bool d
 
 	if (mark_users(w, i, prop, deep, marks) == PENDING)
 		return PENDING;
-	ret->type = VAL_LIST;
+	*ret = (struct cell){.type = VAL_LIST};
 	for (size_t k = 0; k < w->n; k++)
 		if (marks[k] && !w->v[k].gone)
 			strv_add(&ret->list, w->v[k].qube->name);
@@ -127,7 +127,7 @@ static enum known volume_names_cell(struct world *w, size_t i, struct cell *ret)
 
 	if (state != KNOWN)
 		return state;
-	ret->type = VAL_LIST;
+	*ret = (struct cell){.type = VAL_LIST};
 	for (size_t k = 0; k < n; k++)
 		strv_add(&ret->list, volumes[k].name);
 	return KNOWN;
@@ -306,10 +306,12 @@ static enum known flags_cell(struct world *w, size_t i, struct cell *ret)
 		{"updateable", 'U'}, {"provides_network", 'N'}, {"installed_by_rpm", 'R'},
 		{"internal", 'i'},   {"debug", 'D'},            {"autostart", 'A'},
 	};
-	char text[9] = {class_letter(w->v[i].qube->class), state_letter(w->v[i].qube->state)};
+	char *text = w->v[i].flags;
 	enum known all = KNOWN;
 	struct propval p;
 
+	text[0] = class_letter(w->v[i].qube->class);
+	text[1] = state_letter(w->v[i].qube->state);
 	for (size_t k = 0; k < ARRAY_SIZE(flags); k++) {
 		enum known state = world_prop(w, i, flags[k].prop, &p);
 

@@ -54,7 +54,8 @@ struct entry {
 	struct strv tags, features;
 	struct volume *volumes;
 	size_t n_volumes;
-	int64_t mem; /* KiB */
+	int64_t mem;   /* KiB */
+	char flags[9]; /* the letters of the column FLAGS */
 };
 
 enum want_kind {
@@ -172,10 +173,12 @@ size_t columns_find(const struct columns *cols, const char *name);
 
 struct cell {
 	enum val_type type;
-	char *str;
-	int64_t num;
-	struct strv list;
 	bool percent; /* a '%' follows the number in text */
+	union {
+		const char *str; /* VAL_STR; belongs to the world */
+		int64_t num;     /* VAL_INT, VAL_BOOL */
+		struct strv list;
+	};
 };
 
 void cell_release(struct cell *cell);
