@@ -93,7 +93,7 @@ static int read_services(struct backup_qube *q, xmlNode *n, struct err *err)
 	while ((name = next_quoted(&at))) {
 		CLEANUP_FREE char *service = name;
 
-		if (!*service || !chars_all(service, "A-Za-z0-9._-"))
+		if (!xml_is_argument(service))
 			return xml_bad(err, "a name that is not allowed", service);
 		at += strspn(at, ": ");
 		pairs_add(&q->features, feature_of(service), skip_prefix(at, "True") ? "1" : "");
@@ -111,7 +111,7 @@ static int read_pci(struct backup_qube *q, xmlNode *n, struct err *err)
 	while ((name = next_quoted(&at))) {
 		CLEANUP_FREE char *id = name;
 
-		if (!*id || !chars_all(id, "0-9a-fA-F:."))
+		if (!xml_is_device_id(id) || !chars_all(id, "0-9a-fA-F:."))
 			return xml_bad(err, "a device's id that is not allowed", id);
 		chars_replace(id, ':', '_');
 		backup_qube_add_device(q, "pci", "dom0", id);
@@ -173,7 +173,7 @@ static int add_disposable(struct backup_qubes *all, size_t at, xmlNode *root, xm
 
 	if (!is_default || is_true(is_default))
 		return 0;
-	if (!chars_all(name, "A-Za-z0-9._-"))
+	if (!xml_is_argument(name))
 		return xml_bad(err, "a name that is not allowed", name);
 	pairs_add(&all->v[at].props, "default_dispvm", name);
 	if (backup_qubes_find(all, name))

@@ -7,6 +7,10 @@
 
 /* -EBADMSG with "qubes.xml: WHAT: NAME"; name may be NULL. */
 int xml_bad(struct err *err, const char *what, const char *name);
+/* The text can be an argument of a call: 1 to 128 of the characters that names have. */
+bool xml_is_argument(const char *s);
+/* The text can be a part of a port: 1 to 512 characters that are seen. */
+bool xml_is_device_id(const char *s);
 /* An attribute that has to be able to be an argument of a call. NULL with err. The caller frees. */
 char *xml_checked(xmlNode *n, const char *name, struct err *err);
 /* The qube's data are in the archive, at that path. size (may be NULL) is text. -EBADMSG for an invalid path. */

@@ -19,16 +19,21 @@ int xml_bad(struct err *err, const char *what, const char *name)
 
 /* ---- names ---- */
 
-static bool is_argument(const char *s)
+bool xml_is_argument(const char *s)
 {
 	return *s && strlen(s) <= NAME_LEN_MAX && chars_all(s, NAME_CHARS);
+}
+
+bool xml_is_device_id(const char *s)
+{
+	return *s && strlen(s) <= 4 * NAME_LEN_MAX && chars_all(s, "!-~");
 }
 
 char *xml_checked(xmlNode *n, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *value = xmldoc_attribute(n, name);
 
-	if (value && is_argument(value))
+	if (value && xml_is_argument(value))
 		return STEAL(value);
 	xml_bad(err, "a name that is not allowed", value ? value : name);
 	return NULL;
@@ -59,7 +64,7 @@ static int read_device(struct backup_qube *q, const char *class, xmlNode *n, str
 
 	if (!backend)
 		return -EBADMSG;
-	if (!id || !*id || strlen(id) > 4 * NAME_LEN_MAX || !chars_all(id, "!-~"))
+	if (!id || !xml_is_device_id(id))
 		return xml_bad(err, "a device's id that is not allowed", id);
 	d = backup_qube_add_device(q, class, backend, id);
 	d->required = !required || (!streq(required, "no") && !streq(required, "False"));
@@ -194,7 +199,7 @@ static int read_name(struct backup_qube *q, struct err *err)
 {
 	const char *name = streq(q->class, "AdminVM") ? "dom0" : pairs_get(&q->props, "name");
 
-	if (!name || !is_argument(name))
+	if (!name || !xml_is_argument(name))
 		return xml_bad(err, "a qube's name that is not allowed", name);
 	free(q->name);
 	q->name = xstrdup(name);

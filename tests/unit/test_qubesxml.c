@@ -214,6 +214,9 @@ static void core2(void **state)
 }
 
 #define CORE2(x) "<QubesVmCollection>" x "</QubesVmCollection>"
+#define LONG8 "00000000"
+#define LONG32 LONG8 LONG8 LONG8 LONG8
+#define LONG LONG32 LONG32 LONG32 LONG32 /* as long as an argument of a call may be */
 
 static void refused(void **state)
 {
@@ -255,6 +258,13 @@ static void refused(void **state)
 		{ CORE2("<QubesAppVm name='a'/>"), "qubes.xml: a name that is not allowed: label" },
 		{ CORE2("<QubesAppVm name='a' label='x' services=\"{'a+b': True}\"/>"),
 		  "qubes.xml: a name that is not allowed: a+b" },
+		{ CORE2("<QubesAppVm name='a' label='x' services=\"{'" LONG "a': True}\"/>"),
+		  "qubes.xml: a name that is not allowed: " LONG "a" },
+		{ CORE2("<QubesNetVm qid='2' name='" LONG "' label='x'/><QubesAppVm name='a' label='x' "
+			"uses_default_dispvm_netvm='False' dispvm_netvm='2'/>"),
+		  "qubes.xml: a name that is not allowed: disp-" LONG },
+		{ CORE2("<QubesAppVm name='a' label='x' pcidevs=\"['" LONG LONG LONG LONG "0']\"/>"),
+		  "qubes.xml: a device's id that is not allowed: " LONG LONG LONG LONG "0" },
 		{ CORE2("<QubesAppVm name='a' label='x' pcidevs=\"['../..']\"/>"),
 		  "qubes.xml: a device's id that is not allowed: ../.." },
 		{ CORE2("<QubesAppVm name='a' label='x' backup_content='True' backup_path='/x'/>"),
