@@ -103,3 +103,47 @@ names() { (cd in && find . -type f | LC_ALL=C sort | xargs); }
 	expect 2 "printf 'backup\n' | '$ROOT/cmd/agent/qubes-rpc/qubes.Restore'" '' ''
 	expect 2 "printf '/etc\n\n' | '$ROOT/cmd/agent/qubes-rpc/qubes.Restore'" '' $'Invalid location /etc\n'
 }
+
+# by_id ID FILTER: what qubes.RestoreById sends.
+by_id() { received "{ echo '$2'; cat; } | '$ROOT/cmd/agent/qubes-rpc/qubes.RestoreById' '$1'"; }
+export -f by_id
+
+# register LOCATION: the ID, in $id; descriptor $REGISTERED keeps it.
+register() {
+	rm -f id
+	exec {REGISTERED}> >(exec "$ROOT/cmd/agent/qubes-rpc/qubes.RegisterBackupLocation" >id 2>said 3>&-)
+	printf '%s\n' "$1" >&"$REGISTERED"
+	until [[ -s id ]]; do _tick; done
+	id=$(<id) registration=$!
+}
+
+@test "a backup that is registered is sent to whoever knows its ID, for as long as the input is open" {
+	local first wrong
+	register "$PWD/backup"
+	first=$id
+	[[ $id =~ ^[a-z0-9]{32}$ ]]
+	expect 0 "by_id $id 'vm1/ backup-header'" '' ''
+	assert_equal "$(names)" './backup-header ./vm1/private.img.000.enc ./vm1/sub/file'
+	expect 0 "by_id $id ''" '' ''
+	for wrong in '' ../passwd "$id/" "${id%?}" "$id$id" '*'; do
+		expect 1 "echo | '$ROOT/cmd/agent/qubes-rpc/qubes.RestoreById' '$wrong'" '' $'Invalid id\n'
+	done
+	expect 2 "'$ROOT/cmd/agent/qubes-rpc/qubes.RestoreById' $id </dev/null" '' ''
+	exec {REGISTERED}>&-
+	wait "$registration" || :
+	expect 1 "echo | '$ROOT/cmd/agent/qubes-rpc/qubes.RestoreById' $id" '' $'Invalid id\n'
+	expect 1 "test -e /tmp/.qubes-backup-\$(id -u)/$id"
+	# a command; and what is killed is registered no more, though its file stays
+	register "cat '$PWD/backup'"
+	[[ $id != "$first" ]]
+	expect 0 "by_id $id backup-header" '' ''
+	kill -KILL "$registration"
+	wait "$registration" || :
+	exec {REGISTERED}>&-
+	expect 1 "until flock -n /tmp/.qubes-backup-\$(id -u)/$id true; do :; done
+		echo | '$ROOT/cmd/agent/qubes-rpc/qubes.RestoreById' $id" '' $'Invalid id\n'
+	rm "/tmp/.qubes-backup-$(id -u)/$id"
+	for wrong in '' '\n'; do
+		expect 1 "printf '$wrong' | '$ROOT/cmd/agent/qubes-rpc/qubes.RegisterBackupLocation'" '' ''
+	done
+}
