@@ -3,7 +3,6 @@
 #include "qvmd/qrexec.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "os/io.h"
 #include "os/sock.h"
 #include "qvmd/create.h"
+#include "qvmd/dom0rpc.h"
 #include "qvmd/permit.h"
 #include "qvmd/power.h"
 #include "qvmd/sandbox.h"
@@ -43,6 +43,7 @@ struct call {
 	char target[37];  /* uuid */
 	char *service, *user;
 	struct fdset fds; /* for the service */
+	struct dom0rpc *in_dom0; /* the service, when it runs there */
 };
 
 struct listener {
@@ -82,6 +83,7 @@ static void call_free(struct call *c)
 		c->sys->qrexec->first = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	dom0rpc_end(c->in_dom0);
 	fdset_release(&c->fds);
 	free(c->service);
 	free(c->user);
@@ -199,7 +201,28 @@ void qrexec_up(struct vm *v)
 		call_run(c, v);
 }
 
-/* ---- the daemon as a target ---- */
+/* ---- dom0 as a target ---- */
+
+static void on_dom0_end(void *data, int status)
+{
+	struct call *c = data;
+
+	c->in_dom0 = NULL;
+	call_end(c, status, NULL);
+}
+
+static void call_in_dom0(struct call *c)
+{
+	struct call_msg m = { .kind = CALL_BEGUN };
+
+	c->in_dom0 = dom0rpc_start(c->sys, vm_find_uuid(c->sys, c->from->source), c->service, c->fds.fd, on_dom0_end,
+				   c);
+	if (!c->in_dom0)
+		return call_end(c, CALL_STATUS_NO_SERVICE, "there is no such service in dom0");
+	c->state = CALL_RUNS;
+	fdset_release(&c->fds);
+	call_send(c->sock, &m, NULL, 0);
+}
 
 /* A connection of the Admin API for the client, which begins with what it has no say in (admin-api 1.11). */
 static void call_admin(struct call *c, const char *target)
@@ -223,34 +246,6 @@ static void call_admin(struct call *c, const char *target)
 }
 
 /* ---- the beginning of a call ---- */
-
-static void *close_all(void *data)
-{
-	struct fdset *fds = data;
-
-	fdset_release(fds);
-	free(fds);
-	return NULL;
-}
-
-/* True when all can be handed on. Others are closed by a thread of their own: the qube may let that last for ever. */
-static bool are_plain(struct fdset *fds)
-{
-	struct fdset *strange;
-	pthread_t thread;
-	bool plain = true;
-
-	for (size_t i = 0; i < fds->n; i++)
-		plain = plain && fd_is_plain(fds->fd[i]);
-	if (plain)
-		return true;
-	strange = xmalloc(sizeof *strange);
-	*strange = *fds;
-	*fds = FDSET_INIT;
-	if (pthread_create(&thread, NULL, close_all, strange) == 0)
-		pthread_detach(thread);
-	return false;
-}
 
 /* "@dispvm" is the caller's own choice of a template. */
 static void call_disposable(struct call *c, const char *template)
@@ -281,7 +276,7 @@ static void call_go(struct call *c, const struct permit *p)
 	if (skip_prefix(c->service, "admin."))
 		return call_admin(c, to_dom0 ? "dom0" : p->target);
 	if (to_dom0)
-		return call_end(c, CALL_STATUS_NO_SERVICE, "there is no such service in dom0");
+		return call_in_dom0(c);
 	if (disposable)
 		return call_disposable(c, *disposable == ':' ? disposable + 1 : disposable);
 	if (!target || !power_is_switched(target))
@@ -347,7 +342,7 @@ static void on_client(uv_poll_t *h, int status, int events)
 	if (r == -EAGAIN)
 		return;
 	/* Before any of them is closed. */
-	plain = c->from == c->sys->qrexec->dom0 || are_plain(&fds);
+	plain = c->from == c->sys->qrexec->dom0 || fdset_is_plain(&fds);
 	if (r <= 0 || !server_settle(c->sys))
 		return call_free(c);
 	if (!plain)

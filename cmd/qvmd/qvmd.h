@@ -150,7 +150,7 @@ struct sys {
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */
 	bool real;             /* qubes have sandboxes (sandbox.c) */
-	unsigned n_sandboxes;
+	unsigned n_children;   /* processes that the loop has to see the end of (sandbox.c, dom0rpc.c) */
 	struct qrexec *qrexec; /* calls of services (qrexec.c) */
 	struct publisher *publisher; /* keys of qubes (publish.c) */
 	struct zone_watch *zone_watch; /* vmif.c */

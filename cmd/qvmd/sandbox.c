@@ -55,7 +55,7 @@ static void handle_closed(uv_handle_t *h)
 
 	if (--sb->handles)
 		return;
-	sb->sys->n_sandboxes--;
+	sb->sys->n_children--;
 	closep(&sb->control);
 	free(sb);
 }
@@ -122,7 +122,7 @@ void sandbox_drop(struct vm *v)
 
 void sandbox_close(struct sys *s)
 {
-	while (s->n_sandboxes)
+	while (s->n_children)
 		uv_run(s->loop, UV_RUN_ONCE);
 }
 
@@ -243,7 +243,7 @@ int sandbox_start(struct vm *v, struct err *err)
 		free(sb);
 		return err_set(err, r, "QubesVMError", "The sandbox cannot be started: %s", strerror(-r));
 	}
-	v->sys->n_sandboxes++;
+	v->sys->n_children++;
 	sb->handles = 2;
 	sb->polls = true;
 	v->sandbox = sb;

@@ -28,3 +28,5 @@ ssize_t fdpass_recv(int sock, void *data, size_t room, struct fdset *ret);
 /* An anonymous pipe or a socket: nothing that its sender could have the receiver wait for by looking at it or closing
  * it, as a file system of the sender's own. */
 bool fd_is_plain(int fd);
+/* True when all are. Otherwise they are closed, by a thread of their own: their sender may let that last for ever. */
+bool fdset_is_plain(struct fdset *s);
