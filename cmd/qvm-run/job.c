@@ -2,7 +2,6 @@
 /* One qube of qvm-run, from its state to its command (tools-runtime 6.7 to 6.10). */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -152,27 +151,15 @@ static int make_disposable(struct run *r, struct job *j, char **ret_wait, struct
 	return 0;
 }
 
-/* The user whom services of dom0 run as: the first one of the group (6.10). */
-static const char *dom0_user(void)
-{
-	const struct group *g = getgrnam("qubes");
-
-	return g && g->gr_mem[0] ? g->gr_mem[0] : "user";
-}
-
 static int dom0_argv(struct run *r, struct strv *ret)
 {
-	const char *service = r->command.words[0], *plus = strchr(service, '+');
+	const char *service = r->command.words[0];
 
 	if (!r->pass_io || r->command.kind != QREXEC_SERVICE || strchr(service, '/')) {
 		run_fail(r, "running commands in dom0 is supported only with --pass-io --service");
 		return -ENOTSUP;
 	}
-	for (const char *const *word = (const char *[]){"env", "LC_ALL=C", "sudo", "-u", NULL}; *word; word++)
-		strv_add(ret, *word);
-	strv_add(ret, r->command.user ? r->command.user : dom0_user());
-	strv_addf(ret, "/etc/qubes-rpc/%.*s", plus ? (int)(plus - service) : (int)strlen(service), service);
-	strv_add(ret, plus ? plus + 1 : "");
+	qrexec_dom0_argv(service, r->command.user, ret);
 	return 0;
 }
 

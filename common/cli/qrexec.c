@@ -3,6 +3,7 @@
 #include "cli/qrexec.h"
 
 #include <errno.h>
+#include <grp.h>
 
 #include "admin/exc.h"
 #include "base/mem.h"
@@ -241,6 +242,25 @@ int qrexec_argv(struct ctx *c, const char *dest, const struct qrexec_service *s,
 		return err_set(err, -EINVAL, "", "non-default user not possible for calls from VM");
 	client_vm_argv(c, dest, s, o, ret);
 	return 0;
+}
+
+static const char *first_of_qubes(void)
+{
+	const struct group *g = getgrnam("qubes");
+
+	return g && g->gr_mem[0] ? g->gr_mem[0] : "user";
+}
+
+void qrexec_dom0_argv(const char *service, const char *user, struct strv *ret)
+{
+	const char *dir = getenv("QVM_RPC_DIR"), *plus = strchrnul(service, '+');
+	const char *const words[] = {"env", "LC_ALL=C", "sudo", "-u", user ? user : first_of_qubes()};
+	bool is_given = dir && *dir;
+
+	for (size_t i = 0; i < (is_given ? 2 : ARRAY_SIZE(words)); i++)
+		strv_add(ret, words[i]);
+	strv_addf(ret, "%s/%.*s", is_given ? dir : "/etc/qubes-rpc", (int)(plus - service), service);
+	strv_add(ret, *plus ? plus + 1 : "");
 }
 
 int qrexec_start(struct ctx *c, const char *qube, struct err *err)

@@ -73,6 +73,10 @@ int qrexec_start(struct ctx *c, const char *qube, struct err *err);
  */
 int qrexec_root_argv(struct ctx *c, const char *qube, const char *const *words, struct strv *ret, struct err *err);
 
+/* Program and arguments that run a service of dom0 itself, NAME or NAME+ARGUMENT, there (tools-runtime 6.10): as this
+ * user, NULL: the first of the group qubes. From QVM_RPC_DIR, where that is set, as the caller. */
+void qrexec_dom0_argv(const char *service, const char *user, struct strv *ret);
+
 /* Adds words in the encoding of qubes.VMExec. */
 void vmexec_encode(struct buf *b, const char *const *words);
 /* Adds words as one line for a POSIX shell. */
