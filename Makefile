@@ -162,7 +162,7 @@ endef
 $(foreach p,$(AGENT_DIRS),$(eval $(call dir_agent,$(p))))
 $(O)/cmd/agent/%.o: ALL_CPPFLAGS += -Icmd/agent
 # What is no program: the services of the documents, and their settings.
-AGENT_DATA := $(addprefix $(AGENT_LIB)/,qubes-rpc rpc-config qube-bin)
+AGENT_DATA := $(addprefix $(AGENT_LIB)/,qubes-rpc rpc-config qube-bin policy)
 $(AGENT_DATA): $(AGENT_LIB)/%: | cmd/agent/%
 	$(Q)mkdir -p $(@D) && ln -sfnr $| $@
 all: $(AGENTS:%=$(AGENT_LIB)/%) $(AGENT_DATA)
@@ -234,7 +234,7 @@ $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
 FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job vmif qubesdb xenstore xenworker xenjob \
-	sandbox qrexec)), \
+	sandbox qrexec dom0rpc)), \
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job inmem_power keystore) \
 	$(FUZZ_DAEMON)
@@ -343,6 +343,7 @@ install-agent: all
 	$(Q)install -m 755 cmd/agent/qubes-rpc/* $(DESTDIR)$(LIBDIR)/qubes-rpc
 	$(Q)install -m 755 cmd/agent/qube-bin/* $(DESTDIR)$(LIBDIR)/qube-bin
 	$(Q)install -m 644 cmd/agent/rpc-config/* $(DESTDIR)$(LIBDIR)/rpc-config
+	$(Q)install -m 644 cmd/agent/policy/* $(DESTDIR)$(LIBDIR)/policy
 	$(Q)install -d $(DESTDIR)$(MANDIR)/man7
 	$(Q)install -m 644 man/qube-agent.7 $(DESTDIR)$(MANDIR)/man7/qube-agent.7
 

@@ -93,11 +93,28 @@ qvm-lab: error: cannot start $BIN/qvmd: it has ended
 	rm -r "$dir"
 }
 
+@test "the policy of a lab: its own, where files may be added, or the one that is given" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >script <<-'END'
+		names() { qubesd-query -e dom0 policy.List dom0 | tail -c +3; }
+		names
+		printf 'any\n# more\n' | qubesd-query dom0 policy.Replace dom0 50-mine >/dev/null
+		names
+		ls "$QVM_LAB"
+	END
+	expect 0 'qvm-lab sh script | grep -v sock' \
+		$'85-backup-restore\n50-mine\n85-backup-restore\nlocaltime\npolicy.d\nrun\nstate\nxs\n'
+	mkdir other && echo '# none' >other/30.policy
+	expect 0 'qvm-lab --policy-dir other sh script | grep -v sock' $'30\n30\n50-mine\nlocaltime\nrun\nstate\nxs\n'
+	[[ -f other/50-mine.policy && ! -e $ROOT/cmd/agent/policy/50-mine.policy ]]
+}
+
 @test "the real xenstored serves the lab" {
 	# shellcheck disable=SC2016
 	show='echo "$XENSTORED_RUNDIR $XENSTORED_PATH" | sed "s,$QVM_LAB,DIR,g"; ls $QVM_LAB; xenstore-write a/b c; xenstore-ls -f -p a'
 	expect 0 "qvm-lab sh -c '$show'" 'DIR/xs DIR/xs/socket
 localtime
+policy.d
 qubesd.sock
 qubesd.sock.qrexec
 run
@@ -107,6 +124,7 @@ a/b = "c"   (n0)
 '
 	expect 1 "qvm-lab --xenstored none sh -c '$show'" 'DIR/xs DIR/xs/socket
 localtime
+policy.d
 qubesd.sock
 qubesd.sock.qrexec
 run

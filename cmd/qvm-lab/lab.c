@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,6 +154,7 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	const char *path = getenv("PATH");
 	CLEANUP_FREE char *endpoint = xasprintf("unix:%s", k->socket);
 	CLEANUP_FREE char *client = program_lib("qrexec-client"), *client_vm = program_lib("qrexec-client-vm");
+	CLEANUP_FREE char *services = program_lib("qubes-rpc"), *lock = xasprintf("%s/restore.lock", k->dir);
 	CLEANUP_FREE char *profiles = xasprintf("%s/etc/backup", k->state);
 	CLEANUP_FREE char *new_path = bin ? xasprintf("%s:%s", bin, path ? path : "/usr/bin:/bin") : NULL;
 
@@ -165,6 +167,8 @@ static void run_command(struct ctx *c, const struct keeper *k, const char *bin, 
 	setenv("XENSTORED_RUNDIR", k->xenstore_dir, 1);
 	setenv("XENSTORED_PATH", k->xenstore, 1);
 	setenv("QVM_BACKUP_PROFILE_DIR", profiles, 1);
+	setenv("QVM_RESTORE_LOCK", lock, 1);
+	setenv("QVM_RPC_DIR", services, 1);
 	setenv("QVM_QREXEC_CLIENT", client, 1);
 	setenv("QVM_QREXEC_CLIENT_VM", client_vm, 1);
 	if (new_path)
@@ -254,11 +258,23 @@ static void link_zone(struct ctx *c, const char *path)
 		say(c, "%s: the lab has no time zone: cannot link '%s': %s", c->prog, path, strerror(errno));
 }
 
+/* The policy that comes with the lab, in a directory of its own, where files may be added. */
+static void link_policy(struct ctx *c, const char *dir)
+{
+	static const char file[] = "85-backup-restore.policy";
+	CLEANUP_FREE char *from = xasprintf("policy/%s", file), *target = program_lib(from);
+	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, file);
+
+	if (mkdir(dir, 0700) < 0 || symlink(target, path) < 0)
+		say(c, "%s: the lab has no policy: cannot link '%s': %s", c->prog, path, strerror(errno));
+}
+
 static int run(struct ctx *c)
 {
 	CLEANUP_FREE char *dir = private_dir(), *qvmd = NULL, *bin = program_dir(&qvmd);
 	CLEANUP_FREE char *state = NULL, *socket = NULL, *run = NULL, *localtime = NULL;
-	CLEANUP_FREE char *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL;
+	CLEANUP_FREE char *xenstored = NULL, *xs_dir = NULL, *xs_socket = NULL, *policy = NULL;
+	const char *policy_dir = arg_value(&c->args, "--policy-dir");
 	const char *given = arg_value(&c->args, "--state"), *fixture = arg_value(&c->args, "--fixture");
 	int r, status;
 
@@ -272,6 +288,9 @@ static int run(struct ctx *c)
 	xs_socket = xasprintf("%s/socket", xs_dir);
 	localtime = xasprintf("%s/localtime", dir);
 	link_zone(c, localtime);
+	policy = xasprintf("%s/policy.d", dir);
+	if (!policy_dir)
+		link_policy(c, policy);
 
 	struct keeper k = {
 		.dir = dir, .state = state, .socket = socket, .qvmd = qvmd,
@@ -280,7 +299,7 @@ static int run(struct ctx *c)
 		.power = arg_value(&c->args, "--power"),
 		.require_bwrap = arg_has(&c->args, "--require-bwrap"),
 		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run, .localtime = localtime,
-		.policy_dir = arg_value(&c->args, "--policy-dir"),
+		.policy_dir = policy_dir ? policy_dir : policy,
 		.policy_agent = arg_value(&c->args, "--policy-agent"),
 		.keep = arg_has(&c->args, "--keep"),
 		.xenstored = xenstored, .xenstore_dir = xs_dir, .xenstore = xs_socket,
