@@ -115,7 +115,13 @@ qubesadmin.backup: -> Done.
 		2|--memory -1 backup|argument --memory: invalid size: '-1'
 		2|--memory 0 backup|argument --memory: invalid size: '0'
 		2|--list --verify-only backup|argument --verify-only: not allowed with argument --list
-		1|--paranoid-mode backup|--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that restores
+		2|--paranoid-mode --continue backup|--continue is not possible with --paranoid-mode: the disposable may not look at what is there
+		2|--plan-b -d work --location-is-service backup|--location-is-service is not possible with --paranoid-mode: dom0's policy lets the disposable call one service only
+		2|--paranoid-mode --location-is-command backup|--location-is-command is not possible with --paranoid-mode: it would run in dom0
+		1|--paranoid-mode -p secret absent|cannot open 'absent': No such file or directory
+		1|--paranoid-mode -p secret .|'.' is not a file
+		1|--paranoid-mode -p secret -d work $'a\nb'|the location holds a newline
+		1|--paranoid-mode -p absent backup|cannot read 'absent': No such file or directory
 		1|-p absent backup|cannot read 'absent': No such file or directory
 		1|-p secret absent|cannot open 'absent': No such file or directory
 		1|-p secret .|Backup format version 1 not supported

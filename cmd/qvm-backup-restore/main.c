@@ -3,7 +3,9 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "model/size.h"
+#include "os/io.h"
 #include "qvm-backup-restore/apply.h"
+#include "qvm-backup-restore/paranoid.h"
 
 static const struct opt options[] = {
 	{"--list", OPT_FLAG, OPT_OURS, .help = "show what the backup holds, restore nothing", .exclusive = 1},
@@ -27,8 +29,9 @@ static const struct opt options[] = {
 	 .exclusive = 2},
 	{"--location-is-command", OPT_FLAG, OPT_OURS, .help = "the location is a command of this system that prints "
 	 "the backup", .exclusive = 2},
-	{"--paranoid-mode/--plan-b", OPT_FLAG, .help = "not supported: restore inside a disposable qube"},
-	{"--auto-close", OPT_FLAG, .help = "accepted; there is no window"},
+	{"--paranoid-mode/--plan-b", OPT_FLAG, .help = "have a disposable qube restore: dom0 reads nothing of the "
+	 "backup"},
+	{"--auto-close", OPT_FLAG, .help = "paranoid mode: close its window at the end, and print the log here"},
 	{"--jobs", OPT_VALUE, OPT_OURS, "NUMBER", "keys derived at once (default: as many as there are processors)",
 	 NULL, COMP_NONE},
 	{"--memory", OPT_VALUE, OPT_OURS, "SIZE", "memory for keys (default: half of what there is)", NULL, COMP_NONE},
@@ -59,9 +62,6 @@ static int check_args(struct ctx *c)
 		return fail_usage(c, "--location-is-service option requires -d");
 	if (arg_has(a, "--location-is-command") && arg_has(a, "--dest-vm"))
 		return fail_usage(c, "--location-is-command is about this system, not about a qube");
-	if (arg_has(a, "--paranoid-mode"))
-		return fail(c, "--paranoid-mode is not supported: it needs dom0's qrexec and a disposable qube that "
-			       "restores");
 	if (c->format != FORMAT_TEXT && !is_for_reading(c) && !arg_has(a, "--passphrase-file"))
 		return fail_usage(c, "nothing can be asked along with JSON: --passphrase-file is needed");
 	return STATUS_OK;
@@ -183,6 +183,8 @@ static int with_archive(struct restore *r)
 	bool go = false;
 	int status = read_limits(r->c, &o);
 
+	if (status == STATUS_OK && !is_for_reading(r->c) && qrexec_is_dom0(r->c))
+		status = restore_lock(r->c, false, &r->lock);
 	if (status == STATUS_OK)
 		status = get_passphrase(r);
 	if (status == STATUS_OK && !r->passphrase)
@@ -199,11 +201,14 @@ static int with_archive(struct restore *r)
 static int run(struct ctx *c)
 {
 	struct restore r = {
-		.c = c, .signals = SIGNALS_INIT, .progress_kind = progress_choice(c),
+		.c = c, .signals = SIGNALS_INIT, .progress_kind = progress_choice(c), .lock = -1,
 		.origin = { .fd = -1, .child = CHILD_INIT, .stop = -1 },
 	};
-	int status = check_args(c);
+	int status;
 
+	if (arg_has(&c->args, "--paranoid-mode"))
+		return restore_in_disposable(c);
+	status = check_args(c);
 	if (status == STATUS_OK)
 		status = with_archive(&r);
 	progress_end(&r.progress);
@@ -212,6 +217,7 @@ static int run(struct ctx *c)
 	origin_release(&r.origin);
 	wipe_free(r.passphrase);
 	free(r.home);
+	closep(&r.lock);
 	signals_release(&r.signals);
 	return status;
 }

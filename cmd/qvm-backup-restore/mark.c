@@ -7,10 +7,15 @@
 #include "base/mem.h"
 #include "model/volume.h"
 
-/* A disposable qube of the paranoid mode may not change marks: dom0 does that for it (3.8). */
+/* A disposable qube of the paranoid mode may not take marks off: dom0 does that for it (3.8). */
+static bool is_refused(const struct ctx *c, int result, const struct err *err)
+{
+	return result < 0 && c->admin.endpoint.kind == ENDPOINT_QREXEC && err_is_access(err);
+}
+
 static int allow(const struct ctx *c, int result, struct err *err)
 {
-	if (result == 0 || c->admin.endpoint.kind != ENDPOINT_QREXEC || !err_is_access(err))
+	if (!is_refused(c, result, err))
 		return result;
 	err_release(err);
 	return 0;
@@ -31,7 +36,12 @@ int mark_clear(struct ctx *c, const struct entry *e, struct err *err)
 {
 	int r = admin_call(&c->admin, err, e->name, "admin.vm.feature.Remove", MARK_FEATURE, NULL, NULL, NULL);
 
-	if (allow(c, r, err) < 0 && !err_is(err, "QubesFeatureNotFoundError"))
+	if (is_refused(c, r, err)) {
+		err_release(err);
+		r = admin_call(&c->admin, err, e->name, "admin.vm.feature.Set", MARK_FEATURE, "", NULL, NULL);
+		return allow(c, r, err);
+	}
+	if (r < 0 && !err_is(err, "QubesFeatureNotFoundError"))
 		return r;
 	err_release(err);
 	r = admin_call(&c->admin, err, e->name, "admin.vm.tag.Remove", MARK_TAG, NULL, NULL, NULL);

@@ -2,7 +2,9 @@
 /*
  * The mark of a qube whose restore is not over: the tag backup-restore-in-progress, with which it cannot be started
  * (admin-api 6.5), and a feature that says of which backup and of which qube there it is. It is set as soon as the
- * qube exists and taken off when the qube is whole; --continue finds by it what was left.
+ * qube exists and taken off when the qube is whole; --continue finds by it what was left. The disposable of the
+ * paranoid mode may not take it off: there an empty feature says that the qube is whole, and dom0 does the rest
+ * (tags.c).
  */
 #pragma once
 

@@ -41,6 +41,7 @@ struct restore {
 	const struct backup_qubes *qubes; /* borrowed from the reader */
 	struct plan plan;
 	char *home;            /* where dom0's is unpacked */
+	int lock;              /* -1: not held */
 	bool disconnected;     /* the daemon is gone */
 	/* How far it is. */
 	enum progress_kind progress_kind;

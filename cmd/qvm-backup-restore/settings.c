@@ -3,6 +3,7 @@
 #include "admin/exc.h"
 #include "base/mem.h"
 #include "cli/clone.h"
+#include "cli/qrexec.h"
 #include "model/device.h"
 #include "qvm-backup-restore/apply.h"
 #include "qvm-backup-restore/mark.h"
@@ -120,13 +121,19 @@ static bool has_tag(struct restore *r, const struct entry *e, const char *tag)
 	       streq(body, "1");
 }
 
+/* They say what a restore may do (3.8), and who has made the qube, which nobody but dom0 may say of another. */
+static bool is_left_out(struct restore *r, const char *tag)
+{
+	return skip_prefix(tag, "backup-restore-") || (!qrexec_is_dom0(r->c) && skip_prefix(tag, "created-by-"));
+}
+
 static void set_tags(struct restore *r, struct entry *e)
 {
 	for (size_t i = 0; i < e->qube->tags.n && !is_over(r); i++) {
 		CLEANUP_ERR struct err err = ERR_INIT;
 		const char *tag = e->qube->tags.v[i];
 
-		if (skip_prefix(tag, "backup-restore-")) /* they say what a restore may do (3.8) */
+		if (is_left_out(r, tag))
 			continue;
 		if (admin_call(&r->c->admin, &err, e->name, "admin.vm.tag.Set", tag, NULL, NULL, NULL) < 0 &&
 		    !has_tag(r, e, tag))

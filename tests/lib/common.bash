@@ -11,7 +11,7 @@ TESTBIN=$QVM_BUILD/tests
 export ROOT QVM_BUILD BIN TESTBIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC
 # An endpoint of our own making comes with QVM_TEST_SOCKET; no other may be talked to.
 [[ -n ${QVM_TEST_SOCKET:-} ]] || unset QVM_ENDPOINT
-unset QVM_TIMEOUT QVM_QREXEC_CLIENT QVM_QREXEC_CLIENT_VM COLUMNS
+unset QVM_TIMEOUT QVM_QREXEC_CLIENT QVM_QREXEC_CLIENT_VM QVM_RPC_DIR QVM_RESTORE_LOCK COLUMNS
 # A machine with much to do is no daemon that says nothing.
 export QVM_COMPLETION_TIMEOUT=20
 
