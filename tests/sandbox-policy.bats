@@ -79,3 +79,33 @@ label" $'yellow\ngreen\ngreen\n' ''
 	expect 126 'from personal dom0 admin.vm.List' '' $'Request refused\n'
 	qvm-prefs personal label yellow
 }
+
+@test "dom0 has one service for qubes, which ends with its caller" {
+	policy <<-'END'
+		* * work dom0 allow
+	END
+	local rpc=$ROOT/cmd/agent/qubes-rpc id
+	cd "$BATS_TEST_TMPDIR"
+	expect 127 'from work dom0 qubes.Filecopy' '' $'qrexec-client-vm: there is no such service in dom0\n'
+	expect 127 'from work dom0 qubes.RegisterBackupLocation' '' $'qrexec-client-vm: there is no such service in dom0\n'
+	expect 1 'from work dom0 qubes.RestoreById' '' $'Invalid id\n'
+	expect 126 'from personal dom0 qubes.RestoreById' '' $'Request refused\n'
+	mkfifo held
+	exec {held}<>held
+	"$rpc/qubes.RegisterBackupLocation" <held >id 3>&- &
+	echo "sh -c 'echo \$\$ >$PWD/pid; exec sleep 1000'" >held
+	until [[ -s id ]]; do _tick; done
+	id=$(<id)
+	inside work "echo | /opt/qvm/lib/qvm-tools/qrexec-client-vm dom0 qubes.RestoreById+$id & echo \$! >client; wait" 3>&- &
+	await "test -s $PWD/pid"
+	assert_equal "$(ps -o user= -p "$(<pid)")" "$(id -un)"
+	inside work 'kill $(cat client)'
+	await "! test -e /proc/$(<pid)"
+	# and with the daemon, which waits for it
+	rm pid
+	inside work "echo | /opt/qvm/lib/qvm-tools/qrexec-client-vm dom0 qubes.RestoreById+$id" 3>&- &
+	await "test -s $PWD/pid"
+	stop_daemon
+	_gone "$(<pid)"
+	exec {held}>&-
+}
