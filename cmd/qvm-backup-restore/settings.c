@@ -164,7 +164,7 @@ static int assign(struct restore *r, const struct entry *e, const struct backup_
 	device_prop_add(&payload, "port_id", port);
 	device_prop_add(&payload, "devclass", d->devclass);
 	device_prop_add(&payload, "backend_domain", backend);
-	device_prop_add(&payload, "mode", d->required ? "required" : "auto-attach");
+	device_prop_add(&payload, "mode", d->mode);
 	device_prop_add(&payload, "frontend_domain", e->name);
 	add_options(&payload, &d->options);
 	return admin_call(&r->c->admin, err, e->name, method, arg, buf_str(&payload), NULL, NULL);

@@ -99,7 +99,7 @@ static void describe_devices(struct backup_qube *q, const struct vm *v)
 		CLEANUP_FREE char *id = xasprintf("%s:%s", u->ref.port, u->ref.id);
 		struct backup_device *d = backup_qube_add_device(q, devclass_names[u->class], u->ref.backend, id);
 
-		d->required = u->mode == DEVMODE_REQUIRED;
+		d->mode = devmode_names[u->mode];
 		copy_kvs(&d->options, &u->options);
 	}
 }

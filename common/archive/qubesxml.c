@@ -62,7 +62,7 @@ struct backup_device *backup_qube_add_device(struct backup_qube *q, const char *
 {
 	q->devices = xreallocarray(q->devices, q->n_devices + 1, sizeof *q->devices);
 	q->devices[q->n_devices] = (struct backup_device){
-		.devclass = xstrdup(devclass), .backend = xstrdup(backend), .id = xstrdup(id), .required = true,
+		.devclass = xstrdup(devclass), .backend = xstrdup(backend), .id = xstrdup(id), .mode = "required",
 	};
 	return &q->devices[q->n_devices++];
 }
@@ -186,7 +186,10 @@ static void write_devices(struct out *o, const struct backup_qube *q)
 		begin(o, "device");
 		attribute(o, "backend-domain", d->backend);
 		attribute(o, "id", d->id);
-		attribute(o, "required", d->required ? "yes" : "no");
+		attribute(o, "required", streq(d->mode, "required") ? "yes" : "no");
+		/* What other readers pass over. */
+		if (streq(d->mode, "ask-to-attach"))
+			attribute(o, "mode", d->mode);
 		items(o, "option", &d->options);
 		end(o);
 		end(o);

@@ -17,7 +17,7 @@ struct backup_device {
 	char *devclass; /* "pci", "block", ... */
 	char *backend;  /* name of a qube */
 	char *id;       /* "03_00.0", or "port:id" of later writers */
-	bool required;
+	const char *mode; /* "required", "auto-attach" or "ask-to-attach"; not to be freed */
 	struct pairs options;
 };
 

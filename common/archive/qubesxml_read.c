@@ -55,11 +55,22 @@ static int read_items(struct pairs *ret, xmlNode *parent, const char *element, c
 
 /* ---- a qube ---- */
 
+/* Other writers tell whether it is required, and no more. */
+static const char *read_mode(xmlNode *n)
+{
+	static const char *const modes[] = { "required", "auto-attach", "ask-to-attach" };
+	CLEANUP_FREE char *mode = xmldoc_attribute(n, "mode"), *required = xmldoc_attribute(n, "required");
+
+	for (size_t i = 0; mode && i < ARRAY_SIZE(modes); i++)
+		if (streq(mode, modes[i]))
+			return modes[i];
+	return required && (streq(required, "no") || streq(required, "False")) ? "auto-attach" : "required";
+}
+
 static int read_device(struct backup_qube *q, const char *class, xmlNode *n, struct err *err)
 {
 	CLEANUP_FREE char *backend = xml_checked(n, "backend-domain", err);
 	CLEANUP_FREE char *id = xmldoc_attribute(n, "id");
-	CLEANUP_FREE char *required = xmldoc_attribute(n, "required");
 	struct backup_device *d;
 
 	if (!backend)
@@ -67,7 +78,7 @@ static int read_device(struct backup_qube *q, const char *class, xmlNode *n, str
 	if (!id || !xml_is_device_id(id))
 		return xml_bad(err, "a device's id that is not allowed", id);
 	d = backup_qube_add_device(q, class, backend, id);
-	d->required = !required || (!streq(required, "no") && !streq(required, "False"));
+	d->mode = read_mode(n);
 	return read_items(&d->options, n, "option", "name", err);
 }
 

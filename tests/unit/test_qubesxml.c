@@ -37,7 +37,8 @@ static void make(struct backup_qubes *all)
 	d = backup_qube_add_device(q, "pci", "dom0", "03_00.0");
 	pairs_add(&d->options, "no-strict-reset", "True");
 	d = backup_qube_add_device(q, "block", "sys-usb", "sda1:*");
-	d->required = false;
+	d->mode = "auto-attach";
+	backup_qube_add_device(q, "usb", "sys-usb", "2-1:*")->mode = "ask-to-attach";
 	q->included = true;
 	q->path = xstrdup("vm7/");
 	q->size = 212992;
@@ -74,8 +75,10 @@ static void round_trip(void **state)
 	assert_string_equal(pairs_get(&q->features, "gui"), "");
 	assert_string_equal(pairs_get(&q->features, "preload-dispvm-max"), "2");
 	assert_true(strv_has(&q->tags, "project-x"));
-	assert_int_equal(q->n_devices, 2);
-	assert_true(q->devices[0].required && !q->devices[1].required);
+	assert_int_equal(q->n_devices, 3);
+	assert_string_equal(q->devices[0].mode, "required");
+	assert_string_equal(q->devices[1].mode, "auto-attach");
+	assert_string_equal(q->devices[2].mode, "ask-to-attach");
 	assert_string_equal(pairs_get(&q->devices[0].options, "no-strict-reset"), "True");
 	assert_string_equal(q->devices[1].id, "sda1:*");
 	assert_true(q->included && q->files_are_all);
