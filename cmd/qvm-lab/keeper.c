@@ -68,6 +68,7 @@ static int start_daemon(const struct keeper *k, struct child *daemon, bool xenst
 		{ "--xenstore", xenstore ? k->xenstore : NULL }, { "--compat", k->compat }, { "--vmif", k->vmif },
 		{ "--localtime", k->localtime },
 		{ "--policy-dir", k->policy_dir }, { "--policy-agent", k->policy_agent },
+		{ "--scrypt-logn", k->scrypt_logn },
 		{ "--power", k->power },
 	};
 

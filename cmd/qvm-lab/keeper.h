@@ -16,6 +16,7 @@ struct keeper {
 	const char *compat;  /* this and those up to the driver, NULL: the daemon's default */
 	const char *vmif;
 	const char *policy_dir, *policy_agent;
+	const char *scrypt_logn;
 	const char *power;
 	const char *qubesdb_dir;
 	const char *localtime; /* link that tells the time zone */

@@ -33,6 +33,8 @@ static const struct opt options[] = {
 	 .comp = COMP_FILE},
 	{"--policy-agent", OPT_VALUE, 0, "PROGRAM", "decides where the policy says ask (default: deny)",
 	 .comp = COMP_FILE},
+	{"--scrypt-logn", OPT_VALUE, 0, "N", "work factor of the backups that are made, 10 to 26 (default: 20)",
+	 NULL, COMP_NONE},
 	{"--power", OPT_VALUE, 0, "DRIVER", "qubes are sandboxes where that works, or run nothing (default: auto)",
 	 "auto null", COMP_WORDS},
 	{"--require-bwrap", OPT_FLAG, .help = "fail where qubes cannot be sandboxes"},
@@ -301,6 +303,7 @@ static int run(struct ctx *c)
 		.vmif = arg_value(&c->args, "--vmif"), .qubesdb_dir = run, .localtime = localtime,
 		.policy_dir = policy_dir ? policy_dir : policy,
 		.policy_agent = arg_value(&c->args, "--policy-agent"),
+		.scrypt_logn = arg_value(&c->args, "--scrypt-logn"),
 		.keep = arg_has(&c->args, "--keep"),
 		.xenstored = xenstored, .xenstore_dir = xs_dir, .xenstore = xs_socket,
 	};
