@@ -233,8 +233,8 @@ $(FUZZ_PROGS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/libcommon.a
 $(O)/tests/fuzz/fuzz_stream: ALL_LDFLAGS += -Wl,--wrap=sock_connect
 
 # The daemon without socket, loop and disk (tests/fuzz/lib/inmem.h).
-FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job vmif qubesdb xenstore xenworker xenjob \
-	sandbox qrexec dom0rpc)), \
+FUZZ_DAEMON := $(filter-out $(addprefix %/,$(addsuffix .o,main options server conn job aside vmif qubesdb xenstore \
+	xenworker xenjob sandbox qrexec qrexec_client dom0rpc)), \
 	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/qvmd/*.c)))
 $(O)/tests/fuzz/fuzz_dispatch $(O)/tests/fuzz/fuzz_fixture: $(patsubst %,$(O)/tests/fuzz/lib/%.o,inmem inmem_dir inmem_job inmem_power keystore) \
 	$(FUZZ_DAEMON)

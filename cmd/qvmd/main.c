@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "os/io.h"
+#include "qvmd/aside.h"
 #include "qvmd/device.h"
 #include "qvmd/job.h"
 #include "qvmd/options.h"
@@ -244,6 +245,7 @@ static void finish(struct daemon *d)
 		for (size_t i = 0; i < s->n_vms; i++)
 			lifecycle_forget(s->vms[i]);
 		sandbox_close(s);
+		asides_stop(s);
 		firewall_stop(s);
 		server_stop(s);
 	}
@@ -261,6 +263,7 @@ static void finish(struct daemon *d)
 	store_close(s);
 	storage_close(s);
 	jobs_free(s);
+	asides_free(s);
 	if (s->log)
 		fclose(s->log);
 	free(d->state_dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Calls of services: who calls is known by the socket, policy decides, and the agent of the target does the rest. */
-#include "qvmd/qrexec.h"
+#include "qvmd/qrexec_impl.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -17,64 +17,10 @@
 #include "qvmd/sandbox.h"
 #include "qvmd/server.h"
 
-#define DOM0_CALLS 1024
-#define QUBE_CALLS 64 /* of one qube, under way */
-
-enum call_state {
-	CALL_READS, /* the client has not said yet what it wants */
-	CALL_ASKS,  /* whether it may */
-	CALL_WAITS, /* for its target to be up */
-	CALL_RUNS,
-};
-
-/* One client. */
-struct call {
-	struct call *prev, *next;
-	struct sys *sys;
-	struct listener *from;
-	int sock;
-	uv_poll_t poll;
-	enum call_state state;
-	bool begun;       /* the agent has said so */
-	bool stays;       /* the service outlives the client */
-	bool starts;      /* and the target is started for it */
-	bool disposable;  /* the target goes with the call */
-	uint32_t id;
-	char target[37];  /* uuid */
-	char *service, *user;
-	struct fdset fds; /* for the service */
-	struct dom0rpc *in_dom0; /* the service, when it runs there */
-};
-
-struct listener {
-	struct sys *sys;
-	char source[37]; /* uuid of who calls here */
-	int fd;
-	uv_poll_t poll;
-	unsigned n, most; /* calls */
-	bool paused;
-};
-
-struct qrexec {
-	struct call *first;
-	struct listener *dom0;
-	char *path;
-	uint32_t last_id;
-	char buffer[CALL_MESSAGE_MAX];
-};
-
 /* ---- the end of a call ---- */
-
-static void call_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
-static void on_listener(uv_poll_t *h, int status, int events);
 
 static void call_free(struct call *c)
 {
-	struct listener *l = c->from;
 	struct vm *disposable = c->disposable ? vm_find_uuid(c->sys, c->target) : NULL;
 
 	if (c->prev)
@@ -87,20 +33,13 @@ static void call_free(struct call *c)
 	fdset_release(&c->fds);
 	free(c->service);
 	free(c->user);
-	uv_close((uv_handle_t *)&c->poll, call_closed);
-	close(c->sock);
-	l->n--;
-	if (l->paused) {
-		l->paused = false;
-		uv_poll_start(&l->poll, UV_READABLE, on_listener);
-	}
+	client_close(c);
 	/* Nothing of the call is left that its end could reach. */
 	if (disposable && disposable->power != POWER_HALTED)
 		power_kill(disposable, NULL);
 }
 
-/* why may be NULL. */
-static void call_end(struct call *c, int status, const char *why)
+void call_end(struct call *c, int status, const char *why)
 {
 	struct call_msg m = { .kind = CALL_EXIT, .value = status, .name = why };
 
@@ -117,8 +56,7 @@ static struct call *call_find(struct vm *v, uint32_t id)
 	return c;
 }
 
-/* Nobody is there who would hear of its end. */
-static void call_abandon(struct call *c)
+void call_abandon(struct call *c)
 {
 	struct vm *target = c->state == CALL_RUNS && !c->stays ? vm_find_uuid(c->sys, c->target) : NULL;
 	struct call_msg m = { .kind = CALL_END, .id = c->id };
@@ -132,7 +70,7 @@ static void call_abandon(struct call *c)
 
 static void call_run(struct call *c, struct vm *target)
 {
-	struct vm *source = vm_find_uuid(c->sys, c->from->source);
+	struct vm *source = vm_find_uuid(c->sys, listener_source(c->from));
 	struct call_msg m = { .kind = CALL_RUN, .id = c->id, .name = source->name, .user = c->user,
 			      .service = c->service };
 	int r;
@@ -215,7 +153,7 @@ static void call_in_dom0(struct call *c)
 {
 	struct call_msg m = { .kind = CALL_BEGUN };
 
-	c->in_dom0 = dom0rpc_start(c->sys, vm_find_uuid(c->sys, c->from->source), c->service, c->fds.fd, on_dom0_end,
+	c->in_dom0 = dom0rpc_start(c->sys, vm_find_uuid(c->sys, listener_source(c->from)), c->service, c->fds.fd, on_dom0_end,
 				   c);
 	if (!c->in_dom0)
 		return call_end(c, CALL_STATUS_NO_SERVICE, "there is no such service in dom0");
@@ -224,10 +162,14 @@ static void call_in_dom0(struct call *c)
 	call_send(c->sock, &m, NULL, 0);
 }
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* since Linux 6.16 */
+#endif
+
 /* A connection of the Admin API for the client, which begins with what it has no say in (admin-api 1.11). */
 static void call_admin(struct call *c, const char *target)
 {
-	const struct vm *source = vm_find_uuid(c->sys, c->from->source);
+	const struct vm *source = vm_find_uuid(c->sys, listener_source(c->from));
 	const char *plus = strchr(c->service, '+');
 	CLEANUP_FREE char *method = plus ? xstrndup(c->service, (size_t)(plus - c->service)) : xstrdup(c->service);
 	CLEANUP_BUF struct buf head = BUF_INIT;
@@ -238,9 +180,11 @@ static void call_admin(struct call *c, const char *target)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return call_end(c, CALL_STATUS_PROBLEM, "too many calls");
 	set_nonblock(ends[1], false);
+	/* A descriptor that came with the bytes would be closed by whoever reads them. */
+	setsockopt(ends[0], SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int));
 	call_send(c->sock, &m, &ends[1], 1);
 	close(ends[1]);
-	if (server_adopt(c->sys, ends[0], c->from->source, &head) < 0)
+	if (server_adopt(c->sys, ends[0], listener_source(c->from), &head) < 0)
 		close(ends[0]);
 	call_free(c);
 }
@@ -250,7 +194,7 @@ static void call_admin(struct call *c, const char *target)
 /* "@dispvm" is the caller's own choice of a template. */
 static void call_disposable(struct call *c, const char *template)
 {
-	struct vm *source = vm_find_uuid(c->sys, c->from->source), *t, *v;
+	struct vm *source = vm_find_uuid(c->sys, listener_source(c->from)), *t, *v;
 	CLEANUP_ERR struct err err = ERR_INIT;
 
 	if (*template)
@@ -306,10 +250,10 @@ static void on_permit(void *data, const struct permit *p)
 	}
 }
 
-static void call_begin(struct call *c, const struct call_msg *m, struct fdset *fds)
+void call_begin(struct call *c, const struct call_msg *m, struct fdset *fds)
 {
-	const struct permit_call asked = { .source = vm_find_uuid(c->sys, c->from->source), .service = m->service,
-					   .target = m->name, .user = m->user };
+	const struct permit_call asked = { .source = vm_find_uuid(c->sys, listener_source(c->from)),
+					   .service = m->service, .target = m->name, .user = m->user };
 	struct question *q;
 
 	if (m->kind != CALL_RUN || fds->n != 3 || !call_service_is_valid(m->service))
@@ -327,112 +271,11 @@ static void call_begin(struct call *c, const struct call_msg *m, struct fdset *f
 	permit_ask(c->sys, &asked, on_permit, q);
 }
 
-static void on_client(uv_poll_t *h, int status, int events)
-{
-	struct call *c = h->data;
-	CLEANUP_FDSET struct fdset fds = FDSET_INIT;
-	struct call_msg m;
-	bool plain;
-	int r;
-
-	/* It says one thing; whatever comes then is its end. */
-	if (c->state != CALL_READS)
-		return call_abandon(c);
-	r = call_recv(c->sock, c->sys->qrexec->buffer, &m, &fds);
-	if (r == -EAGAIN)
-		return;
-	/* Before any of them is closed. */
-	plain = c->from == c->sys->qrexec->dom0 || fdset_is_plain(&fds);
-	if (r <= 0 || !server_settle(c->sys))
-		return call_free(c);
-	if (!plain)
-		return call_end(c, CALL_STATUS_PROBLEM, "only pipes and sockets can be passed");
-	call_begin(c, &m, &fds);
-}
-
-/* ---- listeners ---- */
-
-static void call_new(struct listener *l, int sock)
-{
-	struct qrexec *q = l->sys->qrexec;
-	struct call *c = xcalloc(1, sizeof *c);
-
-	c->sys = l->sys;
-	c->from = l;
-	c->sock = sock;
-	if (uv_poll_init(l->sys->loop, &c->poll, sock) < 0) {
-		close(sock);
-		free(c);
-		return;
-	}
-	c->poll.data = c;
-	c->next = q->first;
-	if (q->first)
-		q->first->prev = c;
-	q->first = c;
-	l->n++;
-	uv_poll_start(&c->poll, UV_READABLE, on_client);
-}
-
-static void on_listener(uv_poll_t *h, int status, int events)
-{
-	struct listener *l = h->data;
-	int sock;
-
-	while (l->n < l->most && (sock = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		call_new(l, sock);
-	if (l->n >= l->most) {
-		/* The rest waits in the kernel's queue. */
-		l->paused = true;
-		uv_poll_stop(&l->poll);
-	}
-}
-
-static struct listener *listener_new(struct sys *s, const char *source, int fd, unsigned most)
-{
-	struct listener *l = xcalloc(1, sizeof *l);
-
-	l->sys = s;
-	memcpy(l->source, source, sizeof l->source);
-	l->fd = fd;
-	l->most = most;
-	set_nonblock(fd, true);
-	if (uv_poll_init(s->loop, &l->poll, fd) < 0) {
-		close(fd);
-		free(l);
-		return NULL;
-	}
-	l->poll.data = l;
-	uv_poll_start(&l->poll, UV_READABLE, on_listener);
-	return l;
-}
-
-static void listener_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
-/* With the calls that were made there. */
-static void listener_free(struct listener *l)
-{
-	struct call *next;
-
-	if (!l)
-		return;
-	l->most = 0;
-	for (struct call *c = l->sys->qrexec->first; c; c = next) {
-		next = c->next;
-		if (c->from == l)
-			call_abandon(c);
-	}
-	uv_close((uv_handle_t *)&l->poll, listener_closed);
-	/* Now: clients that were not accepted yet hear of it. */
-	close(l->fd);
-}
+/* ---- for others ---- */
 
 void qrexec_listen(struct vm *v, int fd)
 {
-	v->calls = listener_new(v->sys, v->uuid, fd, QUBE_CALLS);
+	v->calls = listener_new(v->sys, v->uuid, fd);
 }
 
 void qrexec_down(struct vm *v)
@@ -464,7 +307,7 @@ int qrexec_open(struct sys *s, struct err *err)
 		return err_set(err, fd, "", "cannot listen at '%s': %s", s->opt.socket_path, strerror(-fd));
 	if (fd < 0)
 		return err_set(err, fd, "", "cannot listen at '%s': %s", q->path, strerror(-fd));
-	q->dom0 = listener_new(s, s->dom0->uuid, fd, DOM0_CALLS);
+	q->dom0 = listener_new(s, s->dom0->uuid, fd);
 	return q->dom0 ? 0 : err_set(err, -ENOMEM, "", "cannot watch '%s'", q->path);
 }
 

@@ -146,6 +146,7 @@ struct sys {
 	struct storage *storage; /* files of volumes (volume.c) */
 	struct run *backups;  /* those under way (backup.c) */
 	struct jobs *jobs;    /* what runs beside the loop (job.c) */
+	struct asides *asides; /* and what nobody waits for (aside.c) */
 	struct hub *hub;      /* subscribers (events.c) */
 	int64_t next_xid;
 	struct server *server; /* connections (server.c) */

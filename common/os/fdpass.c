@@ -3,11 +3,9 @@
 #include "os/fdpass.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
 #include "os/io.h"
 
 union control {
@@ -87,39 +85,12 @@ ssize_t fdpass_recv(int sock, void *data, size_t room, struct fdset *ret)
 	return msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EMSGSIZE : n;
 }
 
-bool fd_is_plain(int fd)
+bool fd_is_pipe(int fd)
 {
-	char path[32], name[16] = "";
+	char path[40], name[16] = "";
 
-	/* Nobody but the kernel is asked. Names of files begin with a slash. */
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return readlink(path, name, sizeof name - 1) > 0 &&
-	       (skip_prefix(name, "pipe:[") || skip_prefix(name, "socket:["));
-}
-
-static void *close_all(void *data)
-{
-	struct fdset *fds = data;
-
-	fdset_release(fds);
-	free(fds);
-	return NULL;
-}
-
-bool fdset_is_plain(struct fdset *s)
-{
-	struct fdset *strange;
-	pthread_t thread;
-	bool plain = true;
-
-	for (size_t i = 0; i < s->n; i++)
-		plain = plain && fd_is_plain(s->fd[i]);
-	if (plain)
-		return true;
-	strange = xmalloc(sizeof *strange);
-	*strange = *s;
-	*s = FDSET_INIT;
-	if (pthread_create(&thread, NULL, close_all, strange) == 0)
-		pthread_detach(thread);
-	return false;
+	/* Nobody but the kernel is asked, and a thread may have descriptors of its own. Names of files begin with a
+	 * slash. */
+	snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
+	return readlink(path, name, sizeof name - 1) > 0 && skip_prefix(name, "pipe:[");
 }

@@ -25,8 +25,6 @@ int fdpass_send(int sock, const void *data, size_t len, const int *fds, size_t n
  * not fit or brings too many descriptors. What it brings, then too, is close-on-exec and belongs to ret. */
 ssize_t fdpass_recv(int sock, void *data, size_t room, struct fdset *ret);
 
-/* An anonymous pipe or a socket: nothing that its sender could have the receiver wait for by looking at it or closing
- * it, as a file system of the sender's own. */
-bool fd_is_plain(int fd);
-/* True when all are. Otherwise they are closed, by a thread of their own: their sender may let that last for ever. */
-bool fdset_is_plain(struct fdset *s);
+/* An anonymous pipe: nothing that its sender could have the receiver wait for by looking at it or closing it, as a file
+ * of the sender's own file system, or a socket that lingers or that others lie in. */
+bool fd_is_pipe(int fd);

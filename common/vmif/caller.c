@@ -136,7 +136,7 @@ static bool is_harmless(const struct call *k, int fd)
 {
 	struct stat st;
 
-	if (fd_is_plain(fd))
+	if (fd_is_pipe(fd))
 		return true;
 	/* The daemon does not look closely at what dom0 sends. */
 	return !streq(k->c->socket, CALL_QUBE_SOCKET) && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&

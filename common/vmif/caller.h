@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The side of the lab's qrexec that calls. Descriptors that can do no harm in the hands of a qube, pipes and sockets,
- * are handed to the service; between anything else (a terminal, a file of the caller's) and the service a thread
- * copies, and takes out what a terminal would obey where that is asked for.
+ * The side of the lab's qrexec that calls. Descriptors that can do no harm in other hands, which are pipes, are
+ * handed to the service; between anything else (a terminal, a file of the caller's) and the service a thread copies,
+ * and takes out what a terminal would obey where that is asked for.
  */
 #pragma once
 

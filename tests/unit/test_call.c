@@ -34,7 +34,7 @@ static void test_round_trip(void **state)
 	assert_string_equal(got.user, "");
 	assert_string_equal(got.service, "a.B+c");
 	assert_int_equal(fds.n, 2);
-	assert_true(fd_is_plain(fds.fd[0]) && fd_is_plain(ends[0]));
+	assert_true(fd_is_pipe(fds.fd[0]) && !fd_is_pipe(ends[0]));
 	assert_int_equal(fcntl(fds.fd[0], F_GETFD), FD_CLOEXEC);
 	close(ends[0]);
 	assert_int_equal(call_recv(ends[1], buffer, &got, &fds), 0);
@@ -61,7 +61,7 @@ static void test_limits(void **state)
 	assert_int_equal(call_recv(ends[1], buffer, &m, &fds), -EMSGSIZE);
 	assert_int_equal(send(ends[0], "short", 5, 0), 5);
 	assert_int_equal(call_recv(ends[1], buffer, &m, &fds), -EPROTO);
-	assert_false(fd_is_plain(null));
+	assert_false(fd_is_pipe(null));
 	close(null);
 	close(ends[0]);
 	close(ends[1]);
