@@ -81,7 +81,7 @@ teardown_file() { stop_all; }
 	expect 0 "inside short 'cat late'" $'late\n' ''
 	# the sandbox goes without anybody's asking
 	events_start
-	kill -9 "$(pgrep -f "bwrap .*--hostname short")"
+	kill -9 "$(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname short')"
 	_await_event "short domain-shutdown"
 	expect 0 'qvm-ls --raw-data -O state short' $'Halted\n' ''
 	events_stop
@@ -107,7 +107,7 @@ which has template_for_dispvms=False
 	expect 125 "inside work true" '' $'qrexec-client: the qube is paused\n'
 	# each of its programs is stopped: there are no others of that number
 	local uid
-	uid=$(stat -c %u "/proc/$(pgrep -f 'bwrap .*--hostname work')")
+	uid=$(stat -c %u "/proc/$(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname work')")
 	# but bwrap and the agent; who waits for the disk cannot even be stopped
 	((EUID)) || await "[ \$(ps -o stat= -u $uid | grep -vc '^[TZD]') = 2 ]"
 	qvm-unpause work
@@ -194,7 +194,7 @@ which has template_for_dispvms=False
 	done
 	expect 0 'timeout 20 qvm-kill work; qvm-ls --raw-data -O state work' $'Halted\n' ''
 	wait "$endless" "$flood" "$bomb" || :
-	[[ -z $(pgrep -f 'bwrap .*--hostname work') ]]
+	[[ -z $(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname work') ]]
 	qvm-start work
 	expect 0 "inside work 'hostname'" $'work\n' ''
 }
