@@ -413,6 +413,32 @@ on_terminal() {
 	assert_equal "$(calls | tail -n 1)" 'disp1234 admin.vm.Kill+'
 }
 
+@test "a signal ends it though the daemon does not answer any more" {
+	start_world < <(disposables)
+	mkfifo "$BATS_TEST_TMPDIR/gate"
+	export QREXEC_DO="echo >$BATS_TEST_TMPDIR/gate; exec sleep 1000"
+	local pid status=0
+	bash -c 'exec env --default-signal=INT timeout --foreground -s KILL 20 qvm-run -q --dispvm=dvm ls' 3>&- &
+	pid=$!
+	read -r _ <"$BATS_TEST_TMPDIR/gate"
+	kill -STOP "$SCRIPT_PID"
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	kill -CONT "$SCRIPT_PID"
+	assert_equal "$status" 130
+	# Here it is the start of the second qube that is waited for.
+	status=0
+	calls_clear
+	QREXEC_DO="kill -STOP $SCRIPT_PID; $QREXEC_DO" \
+		bash -c 'exec env --default-signal=INT timeout --foreground -s KILL 20 qvm-run -q --all ls' 3>&- &
+	pid=$!
+	read -r _ <"$BATS_TEST_TMPDIR/gate"
+	until _gone "$pid"; do kill -INT "$pid" && _tick; done
+	wait "$pid" || status=$?
+	kill -CONT "$SCRIPT_PID"
+	assert_equal "$status" 130
+}
+
 @test "a signal while a session is waited for: the command is not run, and that is no success" {
 	start_world </dev/null
 	mkfifo "$BATS_TEST_TMPDIR/gate"

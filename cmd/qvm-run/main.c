@@ -124,7 +124,7 @@ static void run_all(struct run *r)
 	wait_jobs(r);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->jobs[i].disposable)
-			admin_call(&r->c->admin, NULL, r->jobs[i].disposable, "admin.vm.Kill", NULL, NULL, NULL, NULL);
+			kill_disposable(r, &r->jobs[i]);
 	colours_end(r);
 }
 

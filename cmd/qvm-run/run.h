@@ -44,6 +44,7 @@ struct run {
 	struct admin_watch watch; /* of signals, while calls are in flight */
 	bool stopped;           /* no further qube is begun */
 	int signal;             /* because of this one; 0: none came */
+	uint64_t signalled_ns;  /* when the first one came */
 	int status;             /* so far */
 };
 
@@ -71,6 +72,8 @@ static inline bool job_is_busy(const struct job *j)
 
 /* From now on signals go to the children, and we stay to clean up. Again is no harm. */
 void hold_signals(struct run *r);
+/* The disposable that was made for this job. False: the daemon does not answer; after a signal we wait but shortly. */
+bool kill_disposable(struct run *r, const struct job *j);
 /* A command is not run because a signal came: that is no success. */
 void not_run(struct run *r);
 /* Returns when everything has ended and was reported. */

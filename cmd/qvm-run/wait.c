@@ -9,17 +9,46 @@
 #include "os/io.h"
 #include "qvm-run/run.h"
 
+/* After a signal a daemon gets so much time to answer. */
+#define PATIENCE_NS 2000000000u
+
 static void signal_child(const struct child *child, int signal)
 {
 	if (child->pid > 0)
 		kill(child->pid, signal);
 }
 
+/* The daemon is what we wait for, and in vain: as if the signal had never been held. */
+static void end_by(struct run *r, int number)
+{
+	sigset_t mask;
+
+	colours_end(r);
+	sigemptyset(&mask);
+	sigaddset(&mask, number);
+	signal(number, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
+	raise(number);
+}
+
+bool kill_disposable(struct run *r, const struct job *j)
+{
+	struct admin *a = &r->c->admin;
+	uint64_t before = a->timeout_ns;
+	int result;
+
+	if (r->signal && (!before || before > PATIENCE_NS))
+		a->timeout_ns = PATIENCE_NS;
+	result = admin_call(a, NULL, j->disposable, "admin.vm.Kill", NULL, NULL, NULL, NULL);
+	a->timeout_ns = before;
+	return result != -ETIMEDOUT;
+}
+
 /* What came goes on to every child. A disposable that is about to start has none yet: it is killed. */
 static void pass_on(struct run *r, int signal)
 {
-	if (signal == SIGCHLD)
-		return;
+	if (!r->signal)
+		r->signalled_ns = now_ns();
 	r->stopped = true;
 	r->signal = signal;
 	for (size_t i = 0; i < r->n; i++) {
@@ -28,22 +57,27 @@ static void pass_on(struct run *r, int signal)
 		signal_child(&j->session, signal);
 		signal_child(&j->remote, signal);
 		signal_child(&j->local, signal);
-		if (j->disposable && j->remote.pid < 0)
-			admin_call(&r->c->admin, NULL, j->disposable, "admin.vm.Kill", NULL, NULL, NULL, NULL);
+		if (j->disposable && j->remote.pid < 0 && !kill_disposable(r, j))
+			end_by(r, signal);
 	}
 }
 
-static void read_signals(struct run *r)
+static void read_signals(struct run *r, bool calling)
 {
 	struct signalfd_siginfo info;
 
-	while (read(r->signals, &info, sizeof info) == sizeof info)
+	while (read(r->signals, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (calling && r->signal && now_ns() - r->signalled_ns > PATIENCE_NS)
+			end_by(r, (int)info.ssi_signo);
 		pass_on(r, (int)info.ssi_signo);
+	}
 }
 
 static void on_watch(struct admin_watch *w)
 {
-	read_signals(w->data);
+	read_signals(w->data, true);
 }
 
 void hold_signals(struct run *r)
@@ -138,6 +172,6 @@ void wait_jobs(struct run *r)
 		if (!busy)
 			return;
 		poll(&p, 1, -1);
-		read_signals(r);
+		read_signals(r, false);
 	}
 }
