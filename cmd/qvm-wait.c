@@ -10,6 +10,9 @@
 
 #define STATES "Running Halted Paused Suspended Transient Halting Dying Crashed"
 
+/* However short --timeout is, a daemon that is well gets to say how things are. */
+#define PATIENCE_NS 1000000000u
+
 static const struct opt options[] = {
 	{"--state/-s", OPT_VALUE, 0, "STATE", "the state to wait for (default: Running)", STATES, COMP_WORDS},
 	{"--any", OPT_FLAG, 0, NULL, "one of the qubes is enough"},
@@ -74,11 +77,22 @@ static void gone(struct wait *w, size_t i)
 		failed(w, i, "the qube was removed");
 }
 
+/* The answers that tell how things are have to come in time, too. */
+static void limit_calls(struct wait *w)
+{
+	uint64_t soonest = now_ns() + PATIENCE_NS;
+
+	if (w->deadline_ns)
+		admin_limit(&w->c->admin, w->deadline_ns > soonest ? w->deadline_ns : soonest);
+}
+
 /* Asks for the states of n of them, from first on, all at once. */
 static void look(struct wait *w, size_t first, size_t n)
 {
-	struct call *calls = each_call(w->c, w->names + first, n, "admin.vm.CurrentState", NULL);
+	struct call *calls;
 
+	limit_calls(w);
+	calls = each_call(w->c, w->names + first, n, "admin.vm.CurrentState", NULL);
 	for (size_t i = 0, at = first; i < n; i++) {
 		CLEANUP_FREE char *state = call_state(&calls[i]);
 		size_t before = w->n;
@@ -146,6 +160,8 @@ static void timed_out(struct wait *w)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 
+	if (!w->n)
+		return;
 	for (size_t i = 0; i < w->n; i++)
 		buf_addf(&b, "%s%s", i ? ", " : "", w->names[i]);
 	w->status = fail(w->c, "not %s in time: %s", w->state, buf_str(&b));
@@ -162,8 +178,11 @@ static void follow(struct wait *w, bool any)
 
 	if (r < 0)
 		w->status = fail_err(w->c, &err, "dom0", "admin.Events");
-	if (r == 0)
+	/* Time was over too soon to see any event; who is in the state all the same has not to be waited for. */
+	if (r == 0) {
+		look(w, 0, w->n);
 		timed_out(w);
+	}
 	if (r <= 0)
 		return;
 	take(w, &first);
@@ -190,6 +209,8 @@ static int run(struct ctx *c)
 
 	if (timeout && num_seconds(timeout, &ns) < 0)
 		return fail_usage(c, "argument --timeout: not a number of seconds: '%s'", timeout);
+	w.deadline_ns = timeout ? now_ns() + ns : 0;
+	limit_calls(&w);
 	status = select_qubes(c, "VMNAME", &sel);
 	if (status)
 		return status;
@@ -200,7 +221,6 @@ static int run(struct ctx *c)
 	for (size_t i = 0; i < sel.n; i++)
 		if (find(&w, sel.v[i]->name) == w.n)
 			names[w.n++] = sel.v[i]->name;
-	w.deadline_ns = timeout ? now_ns() + ns : 0;
 	if (c->format != FORMAT_TEXT)
 		w.json = json_begin(c, JSON_ARRAY);
 	follow(&w, any);

@@ -137,6 +137,20 @@ ended() {
 	expect 0 'qvm-wait --json --state Halted vault' $'[\n{"name":"vault","state":"Halted"}\n]\n' ''
 }
 
+@test "the time that it takes is no matter when the state is there, and all that may be taken when nobody answers" {
+	qvm-start work
+	local i
+	for ((i = 0; i < 20; i++)); do
+		expect 0 'qvm-wait work --timeout 0' '' ''
+	done
+	expect 1 'qvm-wait work vault --timeout 0' '' $'qvm-wait: error: not Running in time: vault\n'
+	kill -STOP "$QVMD_PID"
+	run --separate-stderr timeout -s KILL 20 qvm-wait --timeout 1.5 work
+	kill -CONT "$QVMD_PID"
+	assert_equal "$status [$output]" '1 []'
+	assert_regex "$stderr" '^qvm-wait: error: No answer from qubesd within 1\.[0-9]+ seconds$'
+}
+
 @test "several qubes on their way" {
 	stop_daemon
 	start_daemon --start-delay 200 --stop-delay 200

@@ -43,6 +43,16 @@ int admin_init(struct admin *a, struct err *err)
 	return endpoint_from_env(&a->endpoint, err);
 }
 
+void admin_limit(struct admin *a, uint64_t deadline_ns)
+{
+	uint64_t now = now_ns(), left = deadline_ns > now ? deadline_ns - now : 1;
+
+	if (left > TIMEOUT_MAX)
+		left = TIMEOUT_MAX;
+	if (!a->timeout_ns || a->timeout_ns > left)
+		a->timeout_ns = left;
+}
+
 void admin_release(struct admin *a)
 {
 	endpoint_release(&a->endpoint);

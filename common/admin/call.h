@@ -42,6 +42,8 @@ struct admin {
 /* Reads the environment; connects to nothing. -EINVAL with err for malformed variables. */
 int admin_init(struct admin *a, struct err *err);
 void admin_release(struct admin *a);
+/* From now on calls have to end before deadline_ns (monotonic), or earlier where the environment says so. */
+void admin_limit(struct admin *a, uint64_t deadline_ns);
 
 /* One request and what came of it. Zero it, fill the first part, run it, release it. */
 struct call {
