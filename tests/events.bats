@@ -87,6 +87,10 @@ ended() {
 	expect 0 'qvm-events --timeout 0.1' $'- connection-established\n' ''
 	expect 1 'qvm-events --timeout 0.1 --count 1' $'- connection-established\n' ''
 	expect 1 'qvm-events --timeout 0.1 --until x' $'- connection-established\n' ''
+	# Five centuries are not over yet.
+	watch --timeout 18446744073 --count 1 work
+	qvm-tags work add late
+	ended 0 'work domain-tag-add:late tag=late'
 }
 
 @test "a reader that goes away ends it, with the next event" {

@@ -53,6 +53,6 @@ int num_seconds(const char *s, uint64_t *ret_ns)
 		}
 	if (*s || !digits)
 		return -EINVAL;
-	*ret_ns = ns;
+	*ret_ns = ns > INT64_MAX ? INT64_MAX : ns;
 	return 0;
 }

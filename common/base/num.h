@@ -8,5 +8,6 @@
 int num_u64(const char *s, uint64_t *ret);
 /* As num_u64 with an optional leading '-'. */
 int num_i64(const char *s, int64_t *ret);
-/* A number of seconds with optional fraction ("1.5"), as nanoseconds. Not negative. */
+/* A number of seconds with optional fraction ("1.5"), as nanoseconds. Not negative, and no more than can be added to
+ * the time: centuries count as fewer of them. */
 int num_seconds(const char *s, uint64_t *ret_ns);
