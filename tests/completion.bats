@@ -112,6 +112,19 @@ offers_all() {
 	EOF
 }
 
+@test "the template of a disposable is an AppVM, and a word behind --dispvm is always that" {
+	start_appendix </dev/null
+	local commands=$'\001commands'
+	offers_all <<-END
+		qvm-run --dispvm= | --dispvm=Vault --dispvm=sys-firewall --dispvm=sys-net --dispvm=work
+		qvm-run --dispvm '' | Vault sys-firewall sys-net work
+		qvm-run --dispvm V | Vault
+		qvm-run --dispvm -- '' | $commands
+		qvm-run --dispvm work '' | $commands
+		qvm-run --dispvm -p '' | $commands
+	END
+}
+
 @test "--where: keys, then values of the key" {
 	start_appendix </dev/null
 	offers_all <<-'EOF'

@@ -29,7 +29,7 @@ static const struct opt options[] = {
 	{"--service", OPT_FLAG, .help = "COMMAND is a service, NAME[+ARGUMENT]"},
 	{"--no-shell", OPT_FLAG, .help = "COMMAND is a program, also when no ARG is there"},
 	{"--dispvm", OPT_OPTVALUE, OPT_NO_QUBE, "TEMPLATE", "in a new disposable, of this template", NULL,
-	 COMP_TEMPLATE, 1},
+	 COMP_DISPVM, 1},
 	{"--all", OPT_FLAG, OPT_NO_QUBE, .help = "in all running qubes but dom0", .exclusive = 1},
 	{"--exclude", OPT_VALUE, OPT_REPEAT, "EXCLUDE", "leave this qube out of --all or --where", NULL, COMP_QUBE},
 	{"--where", OPT_VALUE, OPT_OURS | OPT_REPEAT | OPT_NO_QUBE, "KEY=GLOB", WHERE_HELP, NULL, COMP_WHERE},

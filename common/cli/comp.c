@@ -25,8 +25,7 @@ struct line {
 	const char *word; /* as far as it is typed */
 	bool literal;     /* behind "--" */
 	bool no_qube;     /* the grammar's first positional is left out */
-	const struct opt *wants; /* the option whose value may or must come now */
-	bool must;               /* ...must */
+	const struct opt *wants; /* the option that a word here would be the value of */
 	struct strv before;      /* positionals before the command, or all */
 	struct strv behind;      /* positionals behind the command */
 	struct strv values;      /* of options, as "FIRST-SPELLING VALUE"; VALUE is left out for flags */
@@ -71,7 +70,6 @@ static void read_option(struct line *l, const struct token *t)
 		return;
 	}
 	l->wants = o;
-	l->must = o->kind != OPT_OPTVALUE;
 }
 
 static void read_positional(struct line *l, const char *word)
@@ -102,7 +100,6 @@ static void read_word(struct line *l, const char *word)
 		note_option(l, l->wants, word);
 		if (l->wants->kind != OPT_LIST && l->wants->kind != OPT_PAIR)
 			l->wants = NULL;
-		l->must = false;
 	} else if (t.kind == TOKEN_WORD) {
 		read_positional(l, word);
 	} else {
@@ -449,11 +446,10 @@ static void print_candidates(struct line *l, FILE *out)
 		print_option_values(l, out, t.opt, t.value);
 	} else if (dash) {
 		print_options(l, out);
+	} else if (l->wants) {
+		print_option_values(l, out, l->wants, l->word);
 	} else {
-		if (l->wants)
-			print_option_values(l, out, l->wants, l->word);
-		if (!l->wants || (!l->must && l->wants->kind == OPT_OPTVALUE))
-			print_positional(l, out);
+		print_positional(l, out);
 	}
 }
 

@@ -188,6 +188,9 @@ static bool qube_fits(const struct comp_asker *a, const struct qube *q, enum com
 		return streq(q->state, "Paused") || streq(q->state, "Suspended");
 	case COMP_TEMPLATE:
 		return streq(q->class, a->disposable ? "AppVM" : "TemplateVM");
+	case COMP_DISPVM:
+		/* Whether it may be one would take a call for each. */
+		return streq(q->class, "AppVM");
 	case COMP_NETVM:
 		/* Whether it provides network would take a call for each. */
 		return !admin && !streq(q->class, "TemplateVM");
@@ -267,11 +270,8 @@ static void add_vm_values(struct comp_asker *a, const char *property, struct str
 		comp = COMP_TEMPLATE;
 	else if (strstr(property, "netvm") || streq(property, "clockvm") || streq(property, "updatevm"))
 		comp = COMP_NETVM;
-	else if (strstr(property, "dispvm")) {
-		/* Disposable templates are AppVMs. */
-		a->disposable = true;
-		comp = COMP_TEMPLATE;
-	}
+	else if (strstr(property, "dispvm"))
+		comp = COMP_DISPVM;
 	add_qubes(a, comp, ret);
 	for (size_t i = ret->n; a->qube && i-- > 0;)
 		if (streq(ret->v[i], a->qube))
@@ -326,6 +326,7 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 	case COMP_QUBE_HALTED:
 	case COMP_QUBE_PAUSED:
 	case COMP_TEMPLATE:
+	case COMP_DISPVM:
 	case COMP_NETVM:
 		add_qubes(a, comp, ret);
 		break;

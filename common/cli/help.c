@@ -301,7 +301,7 @@ static const char *comp_name(enum comp comp)
 {
 	static const char *const names[] = {
 		"unset", "none", "file", "words", "qube", "qube-nodom0", "qube-running", "qube-halted",
-		"qube-paused", "template", "netvm", "class", "label", "tag", "feature", "service", "property",
+		"qube-paused", "template", "dispvm", "netvm", "class", "label", "tag", "feature", "service", "property",
 		"propvalue", "gproperty", "gpropvalue", "pool", "driver", "volume", "revision", "column", "method",
 		"where", "devclass", "device", "attached", "assigned", "hint", "command", "own",
 	};

@@ -20,7 +20,8 @@ enum comp {
 	COMP_QUBE_RUNNING,
 	COMP_QUBE_HALTED,
 	COMP_QUBE_PAUSED,
-	COMP_TEMPLATE,  /* TemplateVMs, and disposable templates */
+	COMP_TEMPLATE,  /* TemplateVMs; of a disposable, as COMP_DISPVM */
+	COMP_DISPVM,    /* what may be the template of a disposable */
 	COMP_NETVM,
 	COMP_CLASS,
 	COMP_LABEL,
