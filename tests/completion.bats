@@ -125,6 +125,15 @@ offers_all() {
 	END
 }
 
+@test "keys: all to look at, and those that may be set" {
+	start_appendix </dev/null
+	offers_all <<-'EOF'
+		qvm-vmconfig get work qubes-ipt | qubes-iptables qubes-iptables-domainrules/ qubes-iptables-error qubes-iptables-header
+		qvm-vmconfig set work '' | net-config/ qubes-iptables
+		qvm-vmconfig unset work '' | net-config/ qubes-iptables
+	EOF
+}
+
 @test "--where: keys, then values of the key" {
 	start_appendix </dev/null
 	offers_all <<-'EOF'

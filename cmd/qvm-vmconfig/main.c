@@ -59,10 +59,13 @@ static const struct sub commands[] = {
 };
 
 /* Names of keys; of those with a part that varies, what stands before it. */
-static void offer_keys(struct strv *ret)
+static void offer_keys(const struct sub *command, struct strv *ret)
 {
+	bool all = !command || (!streq(command->names, "set") && !streq(command->names, "unset"));
+
 	for (const struct key_def *d = key_defs; d->name; d++)
-		strv_addn(ret, d->name, strcspn(d->name, "*#"));
+		if (all || d->flags & KEY_BY_HAND)
+			strv_addn(ret, d->name, strcspn(d->name, "*#"));
 }
 
 static int run(struct ctx *c)

@@ -176,6 +176,7 @@ static void find_context(struct line *l)
 	const struct pos *pos = l->g->pos;
 	size_t npos = grammar_words(l->g, &command), nsub = 0;
 
+	l->ask.command = l->sub;
 	if (l->no_qube && npos) {
 		pos++;
 		npos--;

@@ -387,7 +387,7 @@ void comp_ask(struct comp_asker *a, enum comp comp, const char *choices, struct 
 		comp_ask_devices(a, comp, ret);
 		break;
 	case COMP_OWN:
-		a->c->tool->own_words(ret);
+		a->c->tool->own_words(a->command, ret);
 		break;
 	case COMP_FILE:
 	case COMP_COMMAND:

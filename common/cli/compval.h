@@ -6,6 +6,7 @@
 
 struct comp_asker {
 	struct ctx *c;
+	const struct sub *command; /* the one met before, or NULL */
 	const char *qube;     /* the one named before, or NULL */
 	const char *property; /* the one named before, or NULL */
 	const char *devclass; /* the class of devices named before, or NULL: that of the program */

@@ -54,8 +54,8 @@ struct tool {
 	const struct sub *subs;
 	bool sub_optional;
 	const char *epilog;
-	/* For COMP_OWN: adds what the tool itself knows without asking anybody. */
-	void (*own_words)(struct strv *ret);
+	/* For COMP_OWN: adds what the tool itself knows without asking anybody. command: on the line, or NULL. */
+	void (*own_words)(const struct sub *command, struct strv *ret);
 	/* The whole work. Returns the exit status. */
 	int (*run)(struct ctx *c);
 	/* What the program is under other names (see ALIASES of the Makefile), ended by one without a name; or
