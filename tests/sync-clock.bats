@@ -66,6 +66,15 @@ GET='qrexec-client [-d] [sys-net] [DEFAULT:QUBESRPC qubes.GetDate+nanoseconds do
 	assert_equal "$(tail -n 1 "$TIMES")" "$DATE+00:00"
 }
 
+@test "--json: what went wrong is told as JSON, too" {
+	world
+	answers <<<"qubes.GetDate+nanoseconds: exit 126"
+	expect 1 'qvm-sync-clock --json --dry-run' '' \
+		"No date from 'sys-net': request refused by policy, aborting!
+{\"error\":\"Error\",\"message\":\"No date from 'sys-net': request refused by policy, aborting!\",\"qube\":null,\"method\":null}
+"
+}
+
 @test "-v, --dry-run, --json: source, offset and result" {
 	world
 	answers <<<"qubes.GetDate+nanoseconds: echo $NS"

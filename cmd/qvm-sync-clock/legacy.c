@@ -57,7 +57,7 @@ static char *find_uplink(struct sync *s)
 	/* A circle has no end. */
 	if (*next || streq(chain.v[chain.n - 1], "dom0")) {
 		free(next);
-		give_up(s->c, "There seems to be no network connected to ClockVM, aborting.");
+		fail_bare(s->c, "There seems to be no network connected to ClockVM, aborting.");
 		return NULL;
 	}
 	free(next);
@@ -120,7 +120,7 @@ static int take_time(struct sync *s)
 	run_command(s, s->source, (const char *[]){"date", "-u", "-Iseconds", NULL}, CLOCK_LEGACY_ANSWER_MAX, ANSWER_NS,
 		    &call);
 	if (call.result < 0 || call.status || clock_parse_legacy(&t, buf_str(&call.out), call.out.len, &err) < 0)
-		return give_up(s->c, "Invalid date output, aborting!");
+		return fail_bare(s->c, "Invalid date output, aborting!");
 	progress(s, "Syncing dom0 clock.");
 	text = clock_text(&t, true);
 	return set_clock(s, &t, text);
@@ -134,12 +134,12 @@ static int sync_all(struct sync *s)
 	if (status)
 		return status;
 	if (!*s->source)
-		return give_up(s->c, "There is no selected ClockVM, aborting.");
+		return fail_bare(s->c, "There is no selected ClockVM, aborting.");
 	state = clockvm_state(s);
 	if (!state)
 		return STATUS_FAILED;
 	if (!state_is_running(state))
-		return give_up(s->c, "ClockVM not started, exiting!");
+		return fail_bare(s->c, "ClockVM not started, exiting!");
 	uplink = find_uplink(s);
 	if (!uplink)
 		return STATUS_FAILED;
@@ -149,7 +149,7 @@ static int sync_all(struct sync *s)
 	else if (arg_has(&s->c->args, "--force"))
 		say(s->c, "Time sync failed! - Syncing with dom0 anyway as requested");
 	else
-		return give_up(s->c, "Time sync failed! - Exiting");
+		return fail_bare(s->c, "Time sync failed! - Exiting");
 	return status ? status : push_time(s);
 }
 
@@ -166,7 +166,7 @@ int sync_legacy(struct sync *s)
 	if (fd < 0)
 		return fail(s->c, "cannot open '%s': %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return give_up(s->c, "qvm-sync-clock already running, aborting");
+		return fail_bare(s->c, "qvm-sync-clock already running, aborting");
 	status = sync_all(s);
 	unlink(path);
 	return status;

@@ -29,19 +29,6 @@ static const struct pos positionals[] = {
 	POS_END,
 };
 
-int give_up(struct ctx *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-
-	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
-
-	va_end(ap);
-	say(c, "%s", text);
-	return STATUS_FAILED;
-}
-
 /* ---- the clock qube ---- */
 
 int find_clockvm(struct sync *s)
@@ -79,7 +66,7 @@ int ask_qube(struct sync *s, struct service_call *call)
 	if ((call->result == 0 && call->status == 0) || call->result == -EFBIG)
 		return STATUS_OK;
 	why = service_why(s->c, call, ANSWER_NS);
-	return give_up(s->c, "No date from '%s': %s, aborting!", call->qube, why);
+	return fail_bare(s->c, "No date from '%s': %s, aborting!", call->qube, why);
 }
 
 static int take_time(struct sync *s)
@@ -93,7 +80,7 @@ static int take_time(struct sync *s)
 	if (status)
 		return status;
 	if (clock_parse(&t, buf_str(&call.out), call.out.len, &err) < 0)
-		return give_up(s->c, "%s", err.text);
+		return fail_bare(s->c, "%s", err.text);
 	text = clock_text(&t, call.out.len < CLOCK_ANSWER_MAX);
 	return set_clock(s, &t, text);
 }
@@ -140,7 +127,7 @@ static int run(struct ctx *c)
 	if (arg_has(&c->args, "--force") && !legacy)
 		return fail_usage(c, "--force is an option of --legacy");
 	if (geteuid() != 0 && !s.dry_run && !arg_value(&c->args, "--set-with"))
-		return give_up(c, "This program must be run as root to set the date, aborting!");
+		return fail_bare(c, "This program must be run as root to set the date, aborting!");
 	status = legacy ? sync_legacy(&s) : in_qube ? sync_qube(&s) : sync_dom0(&s);
 	free(s.source);
 	return status;

@@ -18,7 +18,7 @@ static int report(struct sync *s, const struct service_call *call)
 	if (call->result == 0 && call->status == 0)
 		return STATUS_OK;
 	why = service_why(s->c, call, ANSWER_NS);
-	return give_up(s->c, "ERROR syncing time in VM '%s': %s", call->qube, why);
+	return fail_bare(s->c, "ERROR syncing time in VM '%s': %s", call->qube, why);
 }
 
 int push_time(struct sync *s)

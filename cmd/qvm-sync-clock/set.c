@@ -41,7 +41,7 @@ static int not_set(struct ctx *c, char *const argv[], int status)
 	for (size_t i = 0; argv[i]; i++)
 		strv_addf(&words, "'%s'", argv[i]);
 	list = strv_join(&words, ", ");
-	give_up(c, "Unable to set the date: process [%s] failed.", list);
+	fail_bare(c, "Unable to set the date: process [%s] failed.", list);
 	return status;
 }
 
@@ -59,7 +59,7 @@ static int really_set(struct sync *s, const struct timespec *t, const char *text
 	if (program)
 		return set_with(s->c, (char *[]){(char *)program, (char *)text, NULL});
 	if (clock_settime(CLOCK_REALTIME, t) < 0)
-		return give_up(s->c, "Unable to set the date: %s.", strerror(errno));
+		return fail_bare(s->c, "Unable to set the date: %s.", strerror(errno));
 	if (s->c->admin.endpoint.kind == ENDPOINT_QREXEC)
 		return STATUS_OK;
 	return set_with(s->c, (char *[]){"/sbin/hwclock", "--systohc", NULL});

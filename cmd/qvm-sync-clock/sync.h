@@ -20,8 +20,6 @@ struct sync {
 int find_clockvm(struct sync *s);
 /* power_state of it; the caller frees. NULL when it cannot be told: the error was printed. */
 char *clockvm_state(struct sync *s);
-/* "TEXT", as it is, on stderr; returns STATUS_FAILED. */
-int give_up(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* Runs one service; with nothing usable the error is printed. An exit status. */
 int ask_qube(struct sync *s, struct service_call *call);
 

@@ -140,6 +140,18 @@ int fail_prog(struct ctx *c, const char *fmt, ...)
 	return STATUS_FAILED;
 }
 
+int fail_bare(struct ctx *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	say(c, "%s", text);
+	put_json(c, NULL, text, NULL, NULL);
+	return STATUS_FAILED;
+}
+
 /* What a person can do about an error that does not say so itself. */
 static const char *hint_for(const struct err *e)
 {

@@ -92,6 +92,8 @@ int fail_err(struct ctx *c, const struct err *e, const char *qube, const char *m
 int fail_prog(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* "Error: TEXT" whatever the tool's manner; returns STATUS_FAILED. */
 int fail_plain(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
+/* "TEXT" alone, where a tool of old has it so; returns STATUS_FAILED. */
+int fail_bare(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* One line as it is, escaped for a terminal, newline added. */
 void say(struct ctx *c, const char *fmt, ...) PRINTF(2, 3);
 /* Log lines (tools-config 1.6): info shows from verbosity 1 on, warnings always; the prefix "LOGGER: "
