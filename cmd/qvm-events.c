@@ -192,6 +192,10 @@ static int read_options(struct watch *w)
 	arg_values(a, "--until", &w->until);
 	arg_values(a, "--exclude", &w->excluded);
 	arg_poses(a, "VMNAME", &w->qubes);
+	if (w->qubes.n && arg_has(a, "--all"))
+		return fail_usage(w->c, "argument VMNAME: not allowed with argument --all");
+	if (w->qubes.n && w->excluded.n)
+		return fail_usage(w->c, "--exclude can only be used with --all");
 	return STATUS_OK;
 }
 

@@ -127,6 +127,8 @@ ended() {
 		--count 0|argument --count/-n: not a number above 0: '0'
 		--count x|argument --count/-n: not a number above 0: 'x'
 		--timeout x|argument --timeout: not a number of seconds: 'x'
+		--all work|argument VMNAME: not allowed with argument --all
+		--exclude work w*|--exclude can only be used with --all
 	END
 	run --separate-stderr qvm-wait --timeout soon work
 	assert_equal "$status ${stderr_lines[-1]}" "2 qvm-wait: error: argument --timeout: not a number of seconds: 'soon'"
