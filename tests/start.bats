@@ -388,6 +388,25 @@ sudo_of_dom0() { # IMAGE
 drives_of() { qvm-block list "$1" | sed 's/^dom0:loop[0-9]* */dom0:loop /'; }
 export -f drives_of
 
+@test "against the daemon: a start that is interrupted leaves no drive assigned" {
+	start_daemon --start-delay 600000
+	local pid signal status
+	for signal in INT:130 TERM:143; do
+		events_start
+		bash -c 'exec env --default-signal=INT timeout --foreground -s KILL 20 qvm-start --hddisk sys-usb:sda vault' 3>&- &
+		pid=$! status=0
+		_await_event 'vault domain-pre-start start_guid=True mem_required=None'
+		expect 0 'qvm-block list -s vault | grep -c "[*]vault"' $'1\n'
+		kill -s "${signal%:*}" "$pid"
+		wait "$pid" || status=$?
+		assert_equal "$signal $status" "$signal ${signal#*:}"
+		expect 1 'qvm-block list -s vault | grep -c "[*]vault"' $'0\n'
+		qvm-kill vault
+		events_stop
+		: >"$EVENTS_LOG"
+	done
+}
+
 @test "against the daemon: files of dom0 as drives" {
 	start_daemon default
 	truncate -s 1M "$BATS_TEST_TMPDIR/image"

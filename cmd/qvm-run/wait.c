@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/io.h"
+#include "os/signals.h"
 #include "qvm-run/run.h"
 
 /* After a signal a daemon gets so much time to answer. */
@@ -18,17 +19,11 @@ static void signal_child(const struct child *child, int signal)
 		kill(child->pid, signal);
 }
 
-/* The daemon is what we wait for, and in vain: as if the signal had never been held. */
-static void end_by(struct run *r, int number)
+/* The daemon is what we wait for, and in vain. */
+static void end_by(struct run *r, int signal)
 {
-	sigset_t mask;
-
 	colours_end(r);
-	sigemptyset(&mask);
-	sigaddset(&mask, number);
-	signal(number, SIG_DFL);
-	sigprocmask(SIG_UNBLOCK, &mask, NULL);
-	raise(number);
+	signals_end_by(signal);
 }
 
 bool kill_disposable(struct run *r, const struct job *j)

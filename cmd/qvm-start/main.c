@@ -4,9 +4,13 @@
 #include "cli/each.h"
 #include "cli/perqube.h"
 #include "model/device.h"
+#include "os/io.h"
+#include "os/signals.h"
 #include "qvm-start/drive.h"
 
 #define BLOCK "admin.vm.device.block."
+/* After a signal a daemon gets so much time to answer. */
+#define PATIENCE_NS 2000000000u
 
 static const struct opt options[] = {
 	{"--skip-if-running", OPT_FLAG, 0, NULL, "a qube that runs already is no error"},
@@ -39,6 +43,8 @@ struct start {
 	size_t n;
 	struct drive drive;
 	char *device; /* argument of the block calls */
+	struct signals signals; /* held while the drive is assigned */
+	struct admin_watch watch;
 };
 
 static void job_fail(struct job *j, struct err *err)
@@ -82,16 +88,36 @@ static void advance(struct start *s, enum stage from, enum stage to, const char 
 	free(who);
 }
 
-/* Leaves no drive behind a start that failed; what fails here is of no interest. */
-static void undo(struct start *s, enum stage reached, const char *method)
+/* How far it came before it failed, or is now. */
+static enum stage reached(const struct job *j)
+{
+	return j->stage == FAILED ? j->reached : j->stage;
+}
+
+/* Leaves no drive behind a start that was to be and is none; what fails here is of no interest. */
+static void undo(struct start *s, bool failed, enum stage at, const char *method)
 {
 	CLEANUP_FREE const char **names = xcalloc(s->n + 1, sizeof *names);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->jobs[i].stage == FAILED && s->jobs[i].reached == reached)
+		if ((s->jobs[i].stage == FAILED) == failed && reached(&s->jobs[i]) == at)
 			names[n++] = s->jobs[i].name;
 	calls_free(each_call(s->c, names, n, method, s->device), n);
+}
+
+/* Interrupted: the calls under way go on without us, that of the drive's assignment, too. */
+static void on_signal(struct admin_watch *w)
+{
+	struct start *s = w->data;
+	int signal = signals_came(&s->signals);
+
+	if (!signal)
+		return;
+	admin_limit(&s->c->admin, now_ns() + PATIENCE_NS);
+	for (enum stage at = WANTED; at < DONE; at++)
+		undo(s, false, at, BLOCK "Unassign");
+	signals_end_by(signal);
 }
 
 static void skip_running(struct start *s, const struct call *states)
@@ -142,19 +168,25 @@ static void start_with_drive(struct start *s, const struct qubes *all)
 	resolve_drive(s, all);
 	if (!s->device)
 		return;
+	signals_hold(&s->signals);
+	s->watch = (struct admin_watch){.fd = s->signals.fd, .ready = on_signal, .data = s};
+	s->c->admin.watches = &s->watch;
+	s->c->admin.n_watches = 1;
 	advance(s, WANTED, ASSIGNED, BLOCK "Assign", s->device);
 	advance(s, ASSIGNED, STARTED, "admin.vm.Start", NULL);
 	advance(s, STARTED, DONE, BLOCK "Unassign", s->device);
-	undo(s, ASSIGNED, BLOCK "Detach");
-	undo(s, STARTED, BLOCK "Detach");
+	undo(s, true, ASSIGNED, BLOCK "Detach");
+	undo(s, true, STARTED, BLOCK "Detach");
 	/* The assignment is "required": left behind, it would stop the next plain start. */
-	undo(s, ASSIGNED, BLOCK "Unassign");
+	undo(s, true, ASSIGNED, BLOCK "Unassign");
+	s->c->admin.n_watches = 0;
+	signals_release(&s->signals);
 }
 
 static int run(struct ctx *c)
 {
 	CLEANUP_SELECTION struct selection sel = {0};
-	struct start s = {.c = c};
+	struct start s = {.c = c, .signals = SIGNALS_INIT};
 	struct call *states;
 	int status = select_qubes(c, "VMNAME", &sel);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions, passphrases, and the signals that end the waiting for them. */
+/* Questions and passphrases; signals end the waiting for them. */
 #include "cli/ask.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,35 +11,6 @@
 #include "os/io.h"
 
 #define FILE_MAX_BYTES 65536
-
-/* ---- signals ---- */
-
-void signals_hold(struct signals *s)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigprocmask(SIG_BLOCK, &mask, &s->before);
-	s->fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-bool signals_came(struct signals *s)
-{
-	struct signalfd_siginfo info;
-
-	return s->fd >= 0 && read(s->fd, &info, sizeof info) == (ssize_t)sizeof info;
-}
-
-void signals_release(struct signals *s)
-{
-	if (s->fd < 0)
-		return;
-	closep(&s->fd);
-	sigprocmask(SIG_SETMASK, &s->before, NULL);
-}
 
 /* A terminal may keep us waiting for long: a signal ends that. False for one. */
 static bool await_line(struct ctx *c, struct signals *s)

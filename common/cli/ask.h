@@ -2,23 +2,8 @@
 /* Questions of tools that must clean up after a signal: it ends the waiting. And passphrases. */
 #pragma once
 
-#include <signal.h>
-
 #include "cli/tool.h"
-
-/* SIGINT, SIGTERM and SIGHUP from now on, as what can be waited for. Zero it with .fd = -1; release it in the end. */
-struct signals {
-	int fd; /* a signalfd; -1: not held */
-	sigset_t before;
-};
-#define SIGNALS_INIT ((struct signals){ .fd = -1 })
-
-void signals_hold(struct signals *s);
-/* True when somebody wants to end us; once for each signal. */
-bool signals_came(struct signals *s);
-/* They do again what they did before. */
-void signals_release(struct signals *s);
-#define CLEANUP_SIGNALS CLEANUP(signals_release)
+#include "os/signals.h"
 
 enum answer { ANSWER_NO, ANSWER_YES, ANSWER_NONE /* end of file, or a signal */ };
 /* "Do you want to proceed? [y/N] " */
