@@ -112,6 +112,19 @@ offers_all() {
 	EOF
 }
 
+@test "two values of one option: a new name, then the driver, then no more" {
+	start_appendix <<-'EOF'
+		> admin.pool.ListDrivers dom0
+		< 0\0file dir_path\nzfs container\n
+	EOF
+	offers_all <<-'EOF'
+		qvm-pool -a '' |
+		qvm-pool -a new '' | file zfs
+		qvm-pool --add new z | zfs
+		qvm-pool -a new zfs '' |
+	EOF
+}
+
 @test "the template of a disposable is an AppVM, and a word behind --dispvm is always that" {
 	start_appendix </dev/null
 	local commands=$'\001commands'

@@ -25,7 +25,8 @@ struct line {
 	const char *word; /* as far as it is typed */
 	bool literal;     /* behind "--" */
 	bool no_qube;     /* the grammar's first positional is left out */
-	const struct opt *wants; /* the option that a word here would be the value of */
+	const struct opt *wants; /* the option that a word here would be a value of */
+	size_t had;              /* values that it has already */
 	struct strv before;      /* positionals before the command, or all */
 	struct strv behind;      /* positionals behind the command */
 	struct strv values;      /* of options, as "FIRST-SPELLING VALUE"; VALUE is left out for flags */
@@ -70,6 +71,7 @@ static void read_option(struct line *l, const struct token *t)
 		return;
 	}
 	l->wants = o;
+	l->had = 0;
 }
 
 static void read_positional(struct line *l, const char *word)
@@ -98,7 +100,7 @@ static void read_word(struct line *l, const char *word)
 		l->wants = NULL;
 	} else if (t.kind == TOKEN_WORD && l->wants) {
 		note_option(l, l->wants, word);
-		if (l->wants->kind != OPT_LIST && l->wants->kind != OPT_PAIR)
+		if (l->wants->kind != OPT_LIST && (l->wants->kind != OPT_PAIR || ++l->had == 2))
 			l->wants = NULL;
 	} else if (t.kind == TOKEN_WORD) {
 		read_positional(l, word);
@@ -448,7 +450,9 @@ static void print_candidates(struct line *l, FILE *out)
 	} else if (dash) {
 		print_options(l, out);
 	} else if (l->wants) {
-		print_option_values(l, out, l->wants, l->word);
+		/* A pair begins with a name that is new. */
+		if (l->wants->kind != OPT_PAIR || l->had)
+			print_option_values(l, out, l->wants, l->word);
 	} else {
 		print_positional(l, out);
 	}
