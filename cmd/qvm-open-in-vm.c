@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 #define NAME_FIELD 256
 #define VIEW_ONLY "view-only-"
 #define PIECE (64u << 10)
+#define NAMES_TRIED 100
 
 static const struct opt options[] = {
 	{"--view-only", OPT_FLAG, .help = "what is changed there does not come back"},
@@ -142,12 +144,22 @@ static int send_file(struct open *o, int fd)
 	return finish(o) == STATUS_OK && (r == 0 || r == -EPIPE) ? STATUS_OK : STATUS_FAILED;
 }
 
-/* A new file beside the old one, or where there is a place for it. Its path is the caller's. */
+/*
+ * A new file beside the old one, or where there is a place for it. Where that is possible it has no name before it is
+ * whole, and is gone with us if we are ended: *ret is NULL then, else its path, the caller's.
+ */
 static int make_new(const char *path, char **ret)
 {
-	const char *tmp = getenv("TMPDIR");
-	int fd;
+	const char *tmp = getenv("TMPDIR"), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	CLEANUP_FREE char *dir = xasprintf("%.*s.", (int)(name - path), path);
+	int fd = -1;
 
+	*ret = NULL;
+	/* There has to be room for a name in the end. */
+	if (strlen(name) + strlen(".XXXXXX") <= NAME_MAX)
+		fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
 	*ret = xasprintf("%s.XXXXXX", path);
 	fd = mkostemp(*ret, O_CLOEXEC);
 	if (fd >= 0)
@@ -157,14 +169,32 @@ static int make_new(const char *path, char **ret)
 	return mkostemp(*ret, O_CLOEXEC);
 }
 
-/* Whatever came, whole, takes the place of the file. */
-static int replace(struct open *o, const char *path, const char *new, int fd, mode_t mode)
+/* A name of its own beside the old file, for a moment: no file can be linked over another. */
+static int give_name(int fd, const char *path, char **ret)
+{
+	CLEANUP_FREE char *proc = xasprintf("/proc/self/fd/%d", fd);
+
+	for (int i = 0; i < NAMES_TRIED; i++) {
+		free(*ret);
+		*ret = xasprintf("%s.%06x", path, arc4random_uniform(1u << 24));
+		if (linkat(AT_FDCWD, proc, AT_FDCWD, *ret, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -errno;
+}
+
+/* Whatever came, whole, takes the place of the file. *new is NULL while it has no name. */
+static int replace(struct open *o, const char *path, char **new, int fd, mode_t mode)
 {
 	if (fchmod(fd, mode & 07777) < 0 || fsync(fd) < 0)
-		return fail(o->c, "%s: %s", new, strerror(errno));
-	if (rename(new, path) == 0)
+		return fail(o->c, "%s: %s", *new ? *new : path, strerror(errno));
+	if (!*new && give_name(fd, path, new) < 0)
+		return fail(o->c, "%s: %s", *new, strerror(errno));
+	if (rename(*new, path) == 0)
 		return STATUS_OK;
-	return fail(o->c, "%s cannot be replaced (%s): what came back is in %s", path, strerror(errno), new);
+	return fail(o->c, "%s cannot be replaced (%s): what came back is in %s", path, strerror(errno), *new);
 }
 
 static int view(struct open *o, int fd)
@@ -188,8 +218,9 @@ static int edit(struct open *o, int fd, mode_t mode)
 	if (status == STATUS_OK)
 		status = send_file(o, fd);
 	if (status == STATUS_OK && fstat(to, &st) == 0 && st.st_size > 0)
-		return replace(o, path ? path : o->what, new, to, mode);
-	unlink(new);
+		return replace(o, path ? path : o->what, &new, to, mode);
+	if (new)
+		unlink(new);
 	return status;
 }
 

@@ -75,6 +75,22 @@ got() { head -c 256 "$GOT" | tr -d '\0'; echo "|$(tail -c +257 "$GOT")"; }
 	assert_equal "$(wc -c <file) $(tail -c 5 file)" '3000005 more'
 }
 
+@test "nothing is left behind when it is interrupted" {
+	echo old >file
+	mkfifo ../gate
+	export QREXEC_DO='echo half; echo $$ >../gate; exec sleep 1000'
+	local pid signal client
+	for signal in INT TERM KILL; do
+		bash -c 'exec env --default-signal=INT qvm-open-in-vm work file' 3>&- &
+		pid=$!
+		read -r client <../gate
+		kill -s $signal $pid
+		wait $pid || :
+		kill "$client" 2>/dev/null || :
+		assert_equal "$signal $(cat file) $(ls)" "$signal old file"
+	done
+}
+
 @test "a directory that cannot be written to" {
 	[ "$(id -u)" -ne 0 ] || skip 'root can write everywhere'
 	mkdir ro && printf 'old' >ro/file && chmod 555 ro
