@@ -66,6 +66,13 @@ GET='qrexec-client [-d] [sys-net] [DEFAULT:QUBESRPC qubes.GetDate+nanoseconds do
 	assert_equal "$(tail -n 1 "$TIMES")" "$DATE+00:00"
 }
 
+@test "few files may be open" {
+	world
+	answers <<<"qubes.GetDate+nanoseconds: echo $NS"
+	expect 0 'ulimit -n 30; timeout -s KILL 20 qvm-sync-clock --set-with ./set' '' ''
+	assert_equal "$(<"$TIMES")" "$NS"
+}
+
 @test "--json: what went wrong is told as JSON, too" {
 	world
 	answers <<<"qubes.GetDate+nanoseconds: exit 126"

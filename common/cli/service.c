@@ -121,10 +121,14 @@ static void turn(struct flight *flights, size_t n)
 {
 	struct pollfd p[3 * IN_FLIGHT];
 	uint64_t now = now_ns(), next = UINT64_MAX;
+	size_t used = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct flight *f = &flights[i];
 		bool on = f->pidfd >= 0;
+
+		/* No more than there are: poll() takes no longer list than files may be open. */
+		used = on ? i + 1 : used;
 
 		p[3 * i] = (struct pollfd){f->pidfd, POLLIN, 0};
 		p[3 * i + 1] = (struct pollfd){on ? f->child.out : -1, POLLIN, 0};
@@ -132,9 +136,9 @@ static void turn(struct flight *flights, size_t n)
 		if (on && f->deadline < next)
 			next = f->deadline;
 	}
-	if (poll(p, 3 * n, next > now ? (int)((next - now) / 1000000) + 1 : 0) < 0)
+	if (poll(p, 3 * used, next > now ? (int)((next - now) / 1000000) + 1 : 0) < 0)
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < used; i++)
 		if (flights[i].pidfd >= 0)
 			look(&flights[i], p[3 * i].revents);
 }
