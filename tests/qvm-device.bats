@@ -674,6 +674,16 @@ Assigned. To attach you can now restart domain or run:
 "
 }
 
+@test "what a backend says of its device does not stand for what is known of it" {
+	start_script <<-'END'
+		> admin.vm.List+ dom0
+		< 0\0sys-usb class=AppVM state=Running\n
+		> admin.vm.device.block.Available+ sys-usb
+		< 0\0sda:x device_id='x' port_id='sda' devclass='block' backend_domain='sys-usb' name='N' description='d' backend='dom0' port='sdz' class='pci' id='y' size='2' interfaces='b******'\n
+	END
+	expect 0 'qvm-block info --json sys-usb:sda' '{"backend":"sys-usb","port":"sda","id":"x","class":"block","description":"Block_Storage: unknown vendor N","name":"N","size":"2","interfaces":"b******"}'$'\n' ''
+}
+
 @test "hostile texts, against the daemon" {
 	start_daemon hostile
 	expect 0 "qvm-block list -s dom0 | sed 's/   */  /g'" "\

@@ -33,6 +33,19 @@ static void add_fields(struct buf *b, const struct device *d, bool data)
 	}
 }
 
+/* Told under a name of ours, or of such a name: what a backend says must not stand for what we know. */
+static bool is_json_told(const char *key)
+{
+	static const char *const told[] = {
+		"device_id", "port_id", "devclass", "backend_domain", "backend", "port", "id", "class", "description",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+		if (streq(key, told[i]))
+			return true;
+	return false;
+}
+
 static void print_json(struct world *w, const struct device *d, const char *description)
 {
 	size_t n = d->props.keys.n + 5, at = 0;
@@ -52,12 +65,9 @@ static void print_json(struct world *w, const struct device *d, const char *desc
 	keys[at] = "description";
 	vals[at++] = V_STR(description);
 	for (size_t i = 0; i < p->keys.n; i++) {
-		const char *key = p->keys.v[i];
-
-		if (streq(key, "device_id") || streq(key, "port_id") || streq(key, "devclass") ||
-		    streq(key, "backend_domain"))
+		if (is_json_told(p->keys.v[i]))
 			continue;
-		keys[at] = key;
+		keys[at] = p->keys.v[i];
 		vals[at++] = V_STR(p->values.v[i]);
 	}
 	json_record(j, NULL, at, keys, vals);
