@@ -92,7 +92,8 @@ label" $'yellow\ngreen\ngreen\n' ''
 	expect 126 'from personal dom0 qubes.RestoreById' '' $'Request refused\n'
 	mkfifo held
 	exec {held}<>held
-	"$rpc/qubes.RegisterBackupLocation" <held >id 3>&- &
+	"$rpc/qubes.RegisterBackupLocation" <held >id 3>&- {held}>&- &
+	local registered=$!
 	echo "sh -c 'echo \$\$ >$PWD/pid; exec sleep 1000'" >held
 	until [[ -s id ]]; do _tick; done
 	id=$(<id)
@@ -108,4 +109,5 @@ label" $'yellow\ngreen\ngreen\n' ''
 	stop_daemon
 	_gone "$(<pid)"
 	exec {held}>&-
+	wait "$registered"
 }

@@ -105,11 +105,10 @@ which has template_for_dispvms=False
 	await "inside work 'test -s ticks'"
 	qvm-pause work
 	expect 125 "inside work true" '' $'qrexec-client: the qube is paused\n'
-	# each of its programs is stopped: there are no others of that number
-	local uid
-	uid=$(stat -c %u "/proc/$(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname work')")
-	# but bwrap and the agent; who waits for the disk cannot even be stopped
-	((EUID)) || await "[ \$(ps -o stat= -u $uid | grep -vc '^[TZD]') = 2 ]"
+	# each of its programs is stopped but the agent; who waits for the disk cannot even be stopped
+	local agent
+	agent=$(pgrep -P "$(pgrep -P "$QVMD_PID" -f 'bwrap .*--hostname work')")
+	((EUID)) || await "[ \$(ps -eo pidns=,stat= | grep -c \"^ *$(ps -o pidns= -p "$agent") [^TZD]\") = 1 ]"
 	qvm-unpause work
 	kill "$ticker"
 	await "! inside work 'pgrep -x sleep'"
