@@ -120,6 +120,15 @@ include: null
 		"qvm-backup: error: cannot read 'absent': No such file or directory"$'\n'
 	: >empty
 	expect 1 'qvm-backup -y -p empty to work >/dev/null </dev/null' '' $'qvm-backup: error: the passphrase is empty\n'
+	# what another reader of it would take for another passphrase
+	printf 'a\0b\n' >nul
+	expect 1 'qvm-backup -y -p nul to work >/dev/null </dev/null' '' $'qvm-backup: error: the passphrase holds a NUL byte\n'
+	expect 1 'qvm-backup -y -p - to work >/dev/null <nul' '' $'qvm-backup: error: the passphrase holds a NUL byte\n'
+	printf 'p\xe4ss\n' >latin1
+	expect 1 'qvm-backup -y -p latin1 to work >/dev/null </dev/null' '' \
+		$'qvm-backup: error: passphrase_text: not valid UTF-8, a profile cannot hold it\n'
+	expect 1 "qvm-backup -y -p secret \$'to/a\\xff' work >/dev/null </dev/null" '' \
+		$'qvm-backup: error: destination_path: not valid UTF-8, a profile cannot hold it\n'
 	expect 0 'qvm-backup -y to work 2>&1 >/dev/null </dev/null | tail -c 24' $' or --profile names one\n'
 	expect 0 'ls etc; ls to' ''
 }

@@ -6,13 +6,14 @@
 
 static int take(struct job *j, char *passphrase)
 {
+	const struct profile p = { .passphrase_text = passphrase };
 	CLEANUP_ERR struct err err = ERR_INIT;
 
 	wipe_free(j->passphrase);
 	j->passphrase = passphrase;
 	if (!passphrase || !*passphrase)
 		return fail(j->c, "the passphrase is empty");
-	if (archive_passphrase_check(passphrase, &err) < 0)
+	if (archive_passphrase_check(passphrase, &err) < 0 || profile_check(&p, &err) < 0)
 		return fail(j->c, "%s", err.text);
 	return STATUS_OK;
 }

@@ -56,6 +56,7 @@ static int expand(struct job *j, const struct strv *words)
 int profile_from_args(struct job *j)
 {
 	CLEANUP_STRV struct strv words = STRV_INIT;
+	CLEANUP_ERR struct err err = ERR_INIT;
 	const struct args *a = &j->c->args;
 	struct profile *p = &j->profile;
 	const char *vm = arg_value(a, "--dest-vm"), *location = arg_pos(a, "backup_location");
@@ -68,6 +69,8 @@ int profile_from_args(struct job *j)
 	arg_values(a, "--exclude", &p->exclude);
 	arg_poses(a, "vms", &words);
 	p->include_all = words.n == 0;
+	if (profile_check(p, &err) < 0)
+		return fail(j->c, "%s", err.text);
 	return words.n ? expand(j, &words) : STATUS_OK;
 }
 

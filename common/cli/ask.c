@@ -54,43 +54,47 @@ static void wipe(char *p, size_t n)
 	free(p);
 }
 
-/* Without the white space at its end. */
-static char *first_line(const char *text, size_t n)
+/* The line without the white space at its end. An exit status. */
+static int take_line(struct ctx *c, const char *text, size_t n, char **ret)
 {
-	while (n > 0 && strchr(" \t\r\n\v\f", text[n - 1]))
+	while (n > 0 && text[n - 1] && strchr(" \t\r\n\v\f", text[n - 1]))
 		n--;
-	return xstrndup(text, n);
+	if (memchr(text, '\0', n)) /* what is behind it would not count */
+		return fail(c, "the passphrase holds a NUL byte");
+	*ret = xstrndup(text, n);
+	return STATUS_OK;
 }
 
-/* A line without the white space at its end. NULL at the end of the file. The caller wipes. */
-static char *read_line(FILE *f)
+/* *ret is NULL at the end of the input. The caller wipes. An exit status. */
+static int read_line(struct ctx *c, char **ret)
 {
-	char *line = NULL, *copy = NULL;
+	char *line = NULL;
 	size_t cap = 0;
-	ssize_t n = getline(&line, &cap, f);
+	ssize_t n = getline(&line, &cap, c->in);
+	int status = n < 0 ? STATUS_OK : take_line(c, line, (size_t)n, ret);
 
-	if (n >= 0)
-		copy = first_line(line, (size_t)n);
 	wipe(line, cap);
-	return copy;
+	return status;
 }
 
 int passphrase_from_file(struct ctx *c, const char *path, char **ret)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
+	const char *text, *end;
 	int r;
 
-	if (streq(path, "-")) {
-		*ret = read_line(c->in);
-		return STATUS_OK;
-	}
+	*ret = NULL;
+	if (streq(path, "-"))
+		return read_line(c, ret);
 	r = read_file(path, &b, FILE_MAX_BYTES);
 	if (r < 0)
 		return fail(c, "cannot read '%s': %s", path, strerror(-r));
-	*ret = first_line(buf_str(&b), strcspn(buf_str(&b), "\n"));
+	text = buf_str(&b);
+	end = memchr(text, '\n', b.len);
+	r = take_line(c, text, end ? (size_t)(end - text) : b.len, ret);
 	if (b.data)
 		explicit_bzero(b.data, b.len);
-	return STATUS_OK;
+	return r;
 }
 
 char *passphrase_ask(struct ctx *c, struct signals *s, const char *prompt)
@@ -108,7 +112,7 @@ char *passphrase_ask(struct ctx *c, struct signals *s, const char *prompt)
 		tcsetattr(fd, TCSAFLUSH, &hidden);
 	}
 	if (await_line(c, s))
-		line = read_line(c->in);
+		read_line(c, &line);
 	if (tty) {
 		tcsetattr(fd, TCSAFLUSH, &shown);
 		fputc('\n', c->err);

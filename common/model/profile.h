@@ -30,7 +30,10 @@ void profile_release(struct profile *p); /* wipes the passphrase */
  * told as the daemon tells them (1.2). -EINVAL with err.
  */
 int profile_parse(struct profile *ret, const char *name, const char *text, size_t len, struct err *err);
-/* Adds the text of a file that holds p: keys sorted, scalars quoted where they would be read as something else. */
+/* A file of YAML cannot hold bytes that are not UTF-8: -EINVAL with the key of a value that has some. */
+int profile_check(const struct profile *p, struct err *err);
+/* Adds the text of a file that holds p, which profile_check has passed: keys sorted, scalars quoted where they would be
+ * read as something else. */
 void profile_print(struct buf *b, const struct profile *p);
 
 /*
@@ -38,7 +41,7 @@ void profile_print(struct buf *b, const struct profile *p);
  * none. *ret_mode (may be NULL) gets the file's permission bits, so that a caller can warn.
  */
 int profile_load(struct profile *ret, const char *dir, const char *name, unsigned *ret_mode, struct err *err);
-/* Writes it under a temporary name with mode 0600 and renames it into place. */
+/* Checks it, writes it under a temporary name with mode 0600 and renames it into place. */
 int profile_save(const struct profile *p, const char *dir, const char *name, struct err *err);
 /* DIR/NAME.conf, or NULL with err for a name that cannot be one. The caller frees. */
 char *profile_path(const char *dir, const char *name, struct err *err);

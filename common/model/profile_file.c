@@ -39,10 +39,8 @@ static void add_double(struct buf *b, const char *s)
 		uint32_t cp;
 		size_t len = utf8_next(s + i, n - i, &cp);
 
-		if (!len) { /* YAML has no other bytes */
-			cp = 0xfffd;
-			len = 1;
-		}
+		if (!len) /* profile_check says so */
+			break;
 		if (cp == '"' || cp == '\\')
 			buf_addf(b, "\\%c", (char)cp);
 		else if (cp == '\t')
@@ -90,6 +88,40 @@ static void add_list(struct buf *b, const char *key, const struct strv *list)
 		buf_addstr(b, "- ");
 		add_scalar(b, list->v[i]);
 	}
+}
+
+static int check_text(const char *key, const char *s, struct err *err)
+{
+	if (!s || utf8_valid(s, strlen(s)))
+		return 0;
+	return err_set(err, -EINVAL, "QubesException", "%s: not valid UTF-8, a profile cannot hold it", key);
+}
+
+static int check_list(const char *key, const struct strv *list, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->n; i++)
+		r = check_text(key, list->v[i], err);
+	return r;
+}
+
+int profile_check(const struct profile *p, struct err *err)
+{
+	const struct {
+		const char *key, *text;
+	} texts[] = {
+		{ "compression", p->filter }, { "destination_path", p->destination_path },
+		{ "destination_vm", p->destination_vm }, { "passphrase_text", p->passphrase_text },
+		{ "passphrase_vm", p->passphrase_vm },
+	};
+	int r = check_list("include", &p->include, err);
+
+	if (r == 0)
+		r = check_list("exclude", &p->exclude, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(texts); i++)
+		r = check_text(texts[i].key, texts[i].text, err);
+	return r;
 }
 
 void profile_print(struct buf *b, const struct profile *p)
@@ -164,7 +196,7 @@ int profile_save(const struct profile *p, const char *dir, const char *name, str
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	int r;
 
-	if (!path)
+	if (!path || profile_check(p, err) < 0)
 		return -EINVAL;
 
 	CLEANUP_FREE char *temporary = xasprintf("%s/.%s.conf.XXXXXX", dir, name);

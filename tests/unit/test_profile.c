@@ -249,6 +249,23 @@ static void quoting(void **state)
 	}
 }
 
+/* Bytes that YAML has no way to write must not become others: a passphrase would be another one. */
+static void other_bytes(void **state)
+{
+	CLEANUP_PROFILE struct profile p = {0};
+	CLEANUP_ERR struct err err = ERR_INIT;
+
+	assert_int_equal(parse(&p, REST "include: []\npassphrase_text: x\n", NULL), 0);
+	assert_int_equal(profile_check(&p, &err), 0);
+	p.passphrase_text[0] = '\xe4';
+	assert_int_equal(profile_save(&p, "/nowhere", "x", &err), -EINVAL);
+	assert_string_equal(err.text, "passphrase_text: not valid UTF-8, a profile cannot hold it");
+	p.passphrase_text[0] = 'x';
+	strv_add(&p.exclude, "a\xff");
+	assert_int_equal(profile_check(&p, &err), -EINVAL);
+	assert_string_equal(err.text, "exclude: not valid UTF-8, a profile cannot hold it");
+}
+
 static void selectors(void **state)
 {
 	CLEANUP_STRV struct strv tags = STRV_INIT;
@@ -313,6 +330,7 @@ int main(void)
 		cmocka_unit_test(scalars),
 		cmocka_unit_test(printed),
 		cmocka_unit_test(quoting),
+		cmocka_unit_test(other_bytes),
 		cmocka_unit_test(selectors),
 		cmocka_unit_test(files),
 	};
