@@ -208,6 +208,19 @@ VMs not selected for backup:
 	done
 }
 
+@test "Execute: backups into one directory at the same time are all kept" {
+	local i pids=()
+	for i in a b c d; do
+		profile $i <<<"{include: [work], destination_vm: dom0, destination_path: $PWD/to, passphrase_text: $i}"
+	done
+	for i in a b c d; do
+		raw admin.backup.Execute+$i dom0 >"reply.$i" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	expect 0 'cat reply.*; ls to | grep -cE "^qubes-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}$"' $'0\\0\n0\\0\n0\\0\n0\\0\n4\n'
+}
+
 @test "Execute: what fails says which file of which qube, and leaves nothing" {
 	profile p <<-END
 		{include: [work], destination_vm: dom0, destination_path: $PWD/to, passphrase_text: p, compression: 'false'}

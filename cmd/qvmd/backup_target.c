@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -26,13 +26,19 @@ static char *dir_of(const char *path)
 	return xstrdup(dirname(copy));
 }
 
-/* The name that the archive gets: NULL for what is neither a directory nor a file, and is written to as it is. */
-static char *final_name(const char *path)
+static char *name_of_time(const char *dir, time_t when)
 {
-	time_t now = time(NULL);
-	char when[32];
-	struct stat st;
+	char text[32];
 	struct tm tm;
+
+	strftime(text, sizeof text, "%Y-%m-%dT%H%M%S", localtime_r(&when, &tm));
+	return xasprintf("%s/qubes-%s", dir, text);
+}
+
+/* The name that the archive gets: NULL for what is neither a directory nor a file, and is written to as it is. */
+static char *final_name(struct target_file *t, const char *path)
+{
+	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return xstrdup(path);
@@ -40,13 +46,14 @@ static char *final_name(const char *path)
 		return realpath(path, NULL); /* what a link leads to is replaced, not the link */
 	if (!S_ISDIR(st.st_mode))
 		return NULL;
-	strftime(when, sizeof when, "%Y-%m-%dT%H%M%S", localtime_r(&now, &tm));
-	return xasprintf("%s/qubes-%s", path, when);
+	t->dir = xstrdup(path);
+	t->when = time(NULL);
+	return name_of_time(t->dir, t->when);
 }
 
 int target_file_open(struct target_file *t, const char *path, struct err *err)
 {
-	CLEANUP_FREE char *final = final_name(path);
+	CLEANUP_FREE char *final = final_name(t, path);
 	CLEANUP_FREE char *dir = dir_of(final ? final : path);
 
 	if (access(dir, F_OK) < 0)
@@ -74,14 +81,40 @@ static int sync_dir(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+/* -EEXIST when there is something of that name. */
+static int rename_new(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS) /* not every file system can */
+		return -errno;
+	if (access(to, F_OK) == 0)
+		return -EEXIST;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int give_name(struct target_file *t)
+{
+	int r;
+
+	if (!t->dir)
+		return rename(t->temporary, t->path) < 0 ? -errno : 0;
+	while ((r = rename_new(t->temporary, t->path)) == -EEXIST) {
+		free(t->path);
+		t->path = name_of_time(t->dir, ++t->when);
+	}
+	return r;
+}
+
 int target_file_keep(struct target_file *t, struct err *err)
 {
 	int r;
 
 	if (!t->path)
 		return 0;
-	if (fsync(t->fd) < 0 || rename(t->temporary, t->path) < 0)
-		return file_failed(err, -errno, "cannot write", t->path);
+	r = fsync(t->fd) < 0 ? -errno : give_name(t);
+	if (r < 0)
+		return file_failed(err, r, "cannot write", t->path);
 	free(STEAL(t->temporary));
 	r = sync_dir(t->path);
 	return r < 0 ? file_failed(err, r, "cannot write", t->path) : 0;
@@ -94,6 +127,7 @@ void target_file_release(struct target_file *t)
 	closep(&t->fd);
 	free(t->temporary);
 	free(t->path);
+	free(t->dir);
 }
 
 /* ---- services ---- */

@@ -2,18 +2,22 @@
 /* Where a backup goes: a file here, which appears when it is whole, or a service of a qube. Not for others. */
 #pragma once
 
+#include <time.h>
+
 #include "qvmd/backup_run.h"
 
 struct target_file {
 	int fd;
 	char *path;      /* the final name; NULL: the descriptor itself is it, a device or a pipe */
 	char *temporary; /* NULL: there is none (any more) */
+	char *dir;       /* path is a name of ours in it, made of this time; NULL: it was asked for */
+	time_t when;
 };
 #define TARGET_FILE_INIT ((struct target_file){ .fd = -1 })
 
 /* path: a directory, or a file (backup-policy-clock 1.5). */
 int target_file_open(struct target_file *t, const char *path, struct err *err);
-/* Synced and renamed into place. */
+/* Synced and renamed into place. A name of ours that another backup has got meanwhile is left to it. */
 int target_file_keep(struct target_file *t, struct err *err);
 /* What was not kept is removed. */
 void target_file_release(struct target_file *t);
