@@ -367,6 +367,36 @@ service() {
 	expect 0 'cat reply' $'\n'
 }
 
+@test "a pipe as destination: the reader may come late, stop, or never come" {
+	mkfifo pipe
+	simple $'passphrase_text: p\ncompression: false' && sed -i "s|^destination_path.*|destination_path: $PWD/pipe|" "$QVMD_STATE/etc/backup/p.conf"
+	raw admin.backup.Execute+p dom0 >reply 3>&- &
+	cat pipe >archive
+	wait $!
+	expect 0 'cat reply' $'0\\0\n'
+	PASS=p FILTER=cat emergency archive got
+	# nobody reads
+	raw admin.backup.Execute+p dom0 >reply 3>&- &
+	until raw admin.backup.Cancel+p dom0 | grep -q '^0'; do _tick; done
+	wait $!
+	expect 0 'cat reply' $'2\\0BackupCancelledError\\0\\0Backup cancelled\\0\n'
+	# somebody reads a part
+	raw admin.backup.Execute+p dom0 >reply 3>&- &
+	exec {end}<pipe
+	head -c 1 <&"$end" >first
+	expect 0 'raw admin.backup.Cancel+p dom0' $'0\\0\n'
+	wait $!
+	expect 0 'cat reply' $'2\\0BackupCancelledError\\0\\0Backup cancelled\\0\n'
+	exec {end}<&-
+	# the daemon's end does not wait for a reader
+	raw admin.backup.Execute+p dom0 >reply 3>&- &
+	exec {end}<pipe
+	head -c 1 <&"$end" >first
+	stop_daemon
+	wait $!
+	exec {end}<&-
+}
+
 @test "destination in a qube: a directory, a command, what fails" {
 	home=$QVMD_STATE/home/vault
 	mkdir -p "$home/to"

@@ -51,8 +51,30 @@ static char *final_name(struct target_file *t, const char *path)
 	return name_of_time(t->dir, t->when);
 }
 
-int target_file_open(struct target_file *t, const char *path, struct err *err)
+/* A pipe waits for somebody who reads: no longer than the run goes on. */
+static int open_pipe(struct run *r, const char *path)
 {
+	const struct timespec patience = { .tv_nsec = 100000000 };
+	int fd;
+
+	while ((fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)) < 0 && errno == ENXIO && !run_is_stopped(r))
+		nanosleep(&patience, NULL);
+	return fd;
+}
+
+/* What is neither a directory nor a file. */
+static int open_special(struct run *r, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		return open_pipe(r, path);
+	return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+int target_file_open(struct target_file *t, struct run *r, struct err *err)
+{
+	const char *path = r->plan.profile.destination_path;
 	CLEANUP_FREE char *final = final_name(t, path);
 	CLEANUP_FREE char *dir = dir_of(final ? final : path);
 
@@ -60,7 +82,7 @@ int target_file_open(struct target_file *t, const char *path, struct err *err)
 		return err_set(err, -errno, "QubesException", "ERROR: the backup directory for %s does not exists",
 			       path);
 	if (!final) {
-		t->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		t->fd = open_special(r, path);
 		return t->fd < 0 ? file_failed(err, -errno, "cannot write", path) : 0;
 	}
 	t->temporary = xasprintf("%s.XXXXXX.partial", final);

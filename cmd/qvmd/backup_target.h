@@ -15,8 +15,8 @@ struct target_file {
 };
 #define TARGET_FILE_INIT ((struct target_file){ .fd = -1 })
 
-/* path: a directory, or a file (backup-policy-clock 1.5). */
-int target_file_open(struct target_file *t, const char *path, struct err *err);
+/* The profile's directory or file (backup-policy-clock 1.5). A pipe's descriptor does not block. */
+int target_file_open(struct target_file *t, struct run *r, struct err *err);
 /* Synced and renamed into place. A name of ours that another backup has got meanwhile is left to it. */
 int target_file_keep(struct target_file *t, struct err *err);
 /* What was not kept is removed. */

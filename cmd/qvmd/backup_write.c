@@ -141,7 +141,7 @@ static int write_archive(struct run *r, int fd, struct err *err)
 static int to_file(struct run *r, struct err *err)
 {
 	CLEANUP_TARGET_FILE struct target_file t = TARGET_FILE_INIT;
-	int failed = target_file_open(&t, r->plan.profile.destination_path, err);
+	int failed = target_file_open(&t, r, err);
 
 	if (failed == 0)
 		failed = write_archive(r, t.fd, err);

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "os/io.h"
-
 ssize_t source_fill(struct source *s, void *p, size_t n, struct err *err)
 {
 	size_t got = 0;
@@ -51,20 +49,7 @@ static ssize_t fd_read(void *data, void *p, size_t n, struct err *err)
 	return r;
 }
 
-static int fd_write(void *data, const void *p, size_t n, struct err *err)
-{
-	const struct fd_stream *f = data;
-	int r = write_all(f->fd, p, n);
-
-	return r < 0 ? err_set(err, r, "", "cannot write %s: %s", f->name, strerror(-r)) : 0;
-}
-
 struct source source_of_fd(struct fd_stream *f)
 {
 	return (struct source){ fd_read, f };
-}
-
-struct sink sink_of_fd(struct fd_stream *f)
-{
-	return (struct sink){ fd_write, f };
 }

@@ -25,10 +25,9 @@ ssize_t source_fill(struct source *s, void *p, size_t n, struct err *err);
 /* Everything up to the end; -EFBIG when that is more than max. */
 int source_read_all(struct source *s, struct buf *b, size_t max, struct err *err);
 
-/* A descriptor (borrowed by address) as source and as sink; name is what messages call it. */
+/* A descriptor (borrowed by address) as source; name is what messages call it. */
 struct fd_stream {
 	int fd;
 	const char *name;
 };
 struct source source_of_fd(struct fd_stream *f);
-struct sink sink_of_fd(struct fd_stream *f);

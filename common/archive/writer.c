@@ -3,6 +3,7 @@
 #include "archive/writer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "archive/tree.h"
 #include "archive/volume.h"
 #include "base/mem.h"
+
+#define PATIENCE_MS 100
 
 /* A chunk on its way into the archive. */
 struct chunk {
@@ -27,14 +30,14 @@ struct chunk {
 };
 
 struct archive_writer {
-	struct fd_stream out;
-	struct sink to;
+	int fd;
 	struct archive_write_options opts; /* with its defaults filled in; no borrowed text is used but qubes */
 	char *passphrase, *filter, *backup_id;
 	const struct backup_qubes *qubes;
 	size_t qube, file;       /* the next one that was announced */
 	struct pool *pool;
 	uint64_t position;       /* in the outer archive */
+	bool counts;             /* the files have begun: what stands in front is not counted */
 	uint64_t compressed;     /* bytes of files so far */
 	int failed;              /* what ended the writing */
 	/* The file at work: */
@@ -47,12 +50,41 @@ struct archive_writer {
 
 /* ---- outer tar ---- */
 
+static int report(const struct archive_writer *w, struct err *err)
+{
+	if (w->opts.progress && w->opts.progress(w->opts.progress_data, w->counts ? w->compressed : 0) != 0)
+		return err_set(err, -ECANCELED, "", "cancelled");
+	return 0;
+}
+
+/* For a reader of a pipe, who may not come back. */
+static int await_reader(const struct archive_writer *w, struct err *err)
+{
+	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+
+	poll(&p, 1, PATIENCE_MS);
+	return report(w, err);
+}
+
 static int put(struct archive_writer *w, const void *p, size_t n, struct err *err)
 {
-	int r = w->to.write(w->to.data, p, n, err);
+	const char *from = p;
 
 	w->position += n;
-	return r;
+	while (n) {
+		ssize_t done = write(w->fd, from, n);
+		int r = 0;
+
+		if (done < 0 && errno == EAGAIN)
+			r = await_reader(w, err);
+		else if (done < 0 && errno != EINTR)
+			r = err_set(err, -errno, "", "cannot write the backup: %s", strerror(errno));
+		if (r < 0)
+			return r;
+		from += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
 }
 
 static int put_zeros(struct archive_writer *w, size_t n, struct err *err)
@@ -165,9 +197,7 @@ static int chunks_write(void *data, const void *p, size_t n, struct err *err)
 			return r;
 		w->present = chunk_new(w);
 	}
-	if (w->opts.progress && w->opts.progress(w->opts.progress_data, w->compressed) != 0)
-		return err_set(err, -ECANCELED, "", "cancelled");
-	return 0;
+	return report(w, err);
 }
 
 /* ---- files ---- */
@@ -390,10 +420,8 @@ int archive_writer_new(struct archive_writer **ret, int fd, const struct archive
 	if (r < 0)
 		return r;
 	w = xcalloc(1, sizeof *w);
-	w->out = (struct fd_stream){ fd, "the backup" };
-	w->to = sink_of_fd(&w->out);
+	w->fd = fd;
 	w->opts = *opts;
-	w->opts.progress = NULL; /* what stands in front is not counted */
 	w->opts.logn = opts->logn ? opts->logn : ARCHIVE_LOGN;
 	w->opts.chunk = opts->chunk ? opts->chunk : ARCHIVE_CHUNK;
 	w->passphrase = xstrdup(opts->passphrase);
@@ -408,7 +436,7 @@ int archive_writer_new(struct archive_writer **ret, int fd, const struct archive
 	if (r < 0)
 		return r;
 	w->compressed = 0;
-	w->opts.progress = opts->progress;
+	w->counts = true;
 	*ret = STEAL(w);
 	return 0;
 }

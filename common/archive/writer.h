@@ -36,7 +36,8 @@ int archive_passphrase_check(const char *passphrase, struct err *err);
 struct archive_writer;
 
 /*
- * Begins: backup-header, its check, qubes.xml. fd (borrowed) need not be seekable. qubes is borrowed until the writer
+ * Begins: backup-header, its check, qubes.xml. fd (borrowed) need not be seekable; where it does not block, progress
+ * is called while it is waited for. qubes is borrowed until the writer
  * is freed: of each included qube it has to name the files with their sizes, and exactly these have to follow, in
  * that order. -EINVAL for names that 2.13 forbids, a filter that is not installed (any that filter_check accepts as
  * forced may be used; readers may want to be told of it), a passphrase.
