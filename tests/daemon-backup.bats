@@ -144,6 +144,20 @@ VMs not selected for backup:
 	expect 0 'ls -A to' ''
 }
 
+@test "older generations do not say that there is no such profile" {
+	for compat in 4.2 4.3; do
+		QVMD_STATE=$PWD/$compat start_daemon five.yaml --compat $compat
+		rows <<-'END'
+			> admin.backup.Info+absent dom0
+			< 
+			> admin.backup.Execute+absent dom0
+			< 
+			> admin.backup.Cancel+absent dom0
+			< 2\0QubesException\0\0Backup operation not running\0
+		END
+	done
+}
+
 @test "Execute: tar, scrypt and gzip alone find every byte" {
 	profile five <<-END
 		include: null

@@ -111,10 +111,11 @@ void req_ok_buf(struct req *r, const struct buf *b)
 		conn_reply(answer(r), "0", 2, b->data, b->len);
 }
 
-/* Refusals that only the next generation shows (admin-api 1.8). */
+/* Refusals that only the next generation shows (admin-api 1.8, 2.13). */
 static bool is_silent(const struct req *r, const char *type)
 {
-	return r->sys->opt.compat && (exc_is(type, "ProtocolError") || exc_is(type, "PermissionDenied"));
+	return r->sys->opt.compat && (exc_is(type, "ProtocolError") || exc_is(type, "PermissionDenied") ||
+				      streq(type, "QubesBackupProfileNotFoundError"));
 }
 
 static void fail_text(struct req *r, const char *type, const char *plain)
