@@ -454,3 +454,20 @@ service() {
 	expect 0 'cat reply' $'0\\0\n'
 	run ! grep -vE '^\. (connection-established|backup-progress backup_profile=p progress=[0-9.e-]+)$|property-set:backup_timestamp|property-pre-set' "$EVENTS_LOG"
 }
+
+@test "progress: whole numbers are written as such" {
+	mkdir bin
+	mkfifo held
+	printf '%s\n' '#!/bin/bash' "cat >\$\$.in; if grep -q vault:private \$\$.in; then echo x >held; read -r _ <go; fi; cat \$\$.in" >bin/stops
+	chmod +x bin/stops && mkfifo go
+	stop_daemon
+	PATH=$PWD/bin:$PATH start_daemon five.yaml --scrypt-logn 10
+	profile p <<<"{include: [running, vault], compression: stops, destination_vm: dom0, destination_path: $PWD/to, passphrase_text: p}"
+	events_start
+	raw admin.backup.Execute+p dom0 >reply 3>&- &
+	read -r <held
+	_await_event '. backup-progress backup_profile=p progress=50.0'
+	echo >go
+	wait $!
+	expect 0 'cat reply' $'0\\0\n'
+}

@@ -27,17 +27,13 @@ static char *float_text(double n)
 {
 	char *text = NULL;
 
+	if (n == (double)(uint64_t)n) /* the shortest of 50 would be 5e+01 */
+		return xasprintf("%.1f", n);
 	for (int digits = 1; digits <= 17; digits++) {
 		free(text);
 		text = xasprintf("%.*g", digits, n);
 		if (strtod(text, NULL) == n)
 			break;
-	}
-	if (!strpbrk(text, ".e")) {
-		char *whole = text;
-
-		text = xasprintf("%s.0", whole);
-		free(whole);
 	}
 	return text;
 }
