@@ -246,6 +246,14 @@ VMs not selected for backup:
 	expect 0 'ls -A to' ''
 }
 
+@test "Execute: a destination without room" {
+	simple 'passphrase_text: p' && sed -i 's|^destination_path.*|destination_path: /dev/full|' "$QVMD_STATE/etc/backup/p.conf"
+	rows <<-'END'
+		> admin.backup.Execute+p dom0
+		< 2\0QubesException\0\0ERROR: Failed to write the backup, out of disk space? Check console output or ~/.xsession-errors for details.\0
+	END
+}
+
 @test "Execute: a program that fails at one file" {
 	mkdir bin
 	printf '%s\n' '#!/bin/sh' 'f=$(mktemp)' 'cat >"$f"' '! grep -q vault:private "$f" || exit 3' 'cat "$f"' >bin/breaks

@@ -68,7 +68,7 @@ static int volume_file(struct run *r, const struct source *s, int *ret, struct e
 			return -EIO;
 	}
 	if (fd < 0)
-		return err_set(err, -errno, "", "cannot be read: %s", strerror(errno));
+		return err_set(err, -EIO, "", "cannot be read: %s", strerror(errno));
 	*ret = fd;
 	fd = -1;
 	return 0;
@@ -138,6 +138,15 @@ static int write_archive(struct run *r, int fd, struct err *err)
 
 /* ---- the whole ---- */
 
+/* Which file was at work then says nothing: what was compressed goes out later (backup-policy-clock 1.5). */
+static int no_room(int failed, struct err *err)
+{
+	if (failed != -ENOSPC && failed != -EDQUOT && failed != -EFBIG)
+		return failed;
+	return err_set(err, failed, "QubesException", "ERROR: Failed to write the backup, out of disk space? Check "
+		       "console output or ~/.xsession-errors for details.");
+}
+
 static int to_file(struct run *r, struct err *err)
 {
 	CLEANUP_TARGET_FILE struct target_file t = TARGET_FILE_INIT;
@@ -147,7 +156,9 @@ static int to_file(struct run *r, struct err *err)
 		failed = write_archive(r, t.fd, err);
 	if (failed == 0 && run_is_stopped(r))
 		failed = -ECANCELED;
-	return failed < 0 ? failed : target_file_keep(&t, err);
+	if (failed == 0)
+		failed = target_file_keep(&t, err);
+	return no_room(failed, err);
 }
 
 static int to_qube(struct run *r, struct err *err)
