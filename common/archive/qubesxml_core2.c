@@ -173,7 +173,7 @@ static int add_disposable(struct backup_qubes *all, size_t at, xmlNode *root, xm
 
 	if (!is_default || is_true(is_default))
 		return 0;
-	if (!xml_is_argument(name))
+	if (!xml_is_qube_name(name))
 		return xml_bad(err, "a name that is not allowed", name);
 	pairs_add(&all->v[at].props, "default_dispvm", name);
 	if (backup_qubes_find(all, name))
@@ -209,6 +209,8 @@ static int read_qube(struct backup_qubes *all, const struct kind *kind, xmlNode 
 
 	if (!label)
 		return -EBADMSG;
+	if (!xml_is_qube_name(name))
+		return xml_bad(err, "a qube's name that is not allowed", name);
 	q = backup_qubes_add(all, name,
 			     kind->is_template ? "TemplateVM" : is_none(template) ? "StandaloneVM" : "AppVM");
 	q->id = qid && num_u64(qid, &id) == 0 && id <= UINT32_MAX ? (unsigned)id : 0;

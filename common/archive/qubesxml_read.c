@@ -9,7 +9,8 @@
 #include "base/num.h"
 
 #define NAME_CHARS "A-Za-z0-9._-" /* of a call's argument, without the '+' that stands between its parts */
-#define NAME_LEN_MAX ((size_t)128)
+#define NAME_LEN_MAX ((size_t)65535) /* of a request, which nothing that has a name was made without */
+#define QUBE_LEN_MAX 128u
 #define QUBES_MAX (1u << 20)
 
 int xml_bad(struct err *err, const char *what, const char *name)
@@ -26,7 +27,12 @@ bool xml_is_argument(const char *s)
 
 bool xml_is_device_id(const char *s)
 {
-	return *s && strlen(s) <= 4 * NAME_LEN_MAX && chars_all(s, "!-~");
+	return *s && strlen(s) <= NAME_LEN_MAX && chars_all(s, "!-~");
+}
+
+bool xml_is_qube_name(const char *s)
+{
+	return xml_is_argument(s) && strlen(s) <= QUBE_LEN_MAX;
 }
 
 char *xml_checked(xmlNode *n, const char *name, struct err *err)
@@ -210,7 +216,7 @@ static int read_name(struct backup_qube *q, struct err *err)
 {
 	const char *name = streq(q->class, "AdminVM") ? "dom0" : pairs_get(&q->props, "name");
 
-	if (!name || !xml_is_argument(name))
+	if (!name || !xml_is_qube_name(name))
 		return xml_bad(err, "a qube's name that is not allowed", name);
 	free(q->name);
 	q->name = xstrdup(name);
