@@ -156,13 +156,22 @@ static void items(struct out *o, const char *element, const struct pairs *p)
 		item(o, element, "name", p->names.v[i], p->values.v[i]);
 }
 
+/* The markers of 2.10, and the one of a restore that is not over. */
+static bool is_of_backups(const char *feature)
+{
+	const char *mark = skip_prefix(feature, "backup-");
+
+	return mark && (streq(mark, "content") || streq(mark, "path") || streq(mark, "size") ||
+			streq(mark, "restore-of"));
+}
+
 static void write_features(struct out *o, const struct backup_qube *q)
 {
 	begin(o, "features");
 	for (size_t i = 0; i < q->features.names.n; i++) {
 		const char *name = q->features.names.v[i];
 
-		if (!skip_prefix(name, "backup-") &&
+		if (!is_of_backups(name) &&
 		    (!skip_prefix(name, "preload-dispvm") || streq(name, "preload-dispvm-max")))
 			item(o, "feature", "name", name, q->features.values.v[i]);
 	}

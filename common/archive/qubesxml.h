@@ -73,8 +73,9 @@ const struct backup_file *backup_qube_file(const struct backup_qube *q, const ch
 const char *backup_qube_label(const struct backup_qubes *all, const struct backup_qube *q);
 
 /*
- * Adds the document. Features that begin with preload-dispvm are left out but for preload-dispvm-max. -EINVAL for
- * text that XML cannot hold (control characters, bytes that are not UTF-8), with where it is.
+ * Adds the document. Features that are of backups alone, and those that begin with preload-dispvm but for
+ * preload-dispvm-max, are left out. -EINVAL for text that XML cannot hold (control characters, bytes that are not
+ * UTF-8), with where it is.
  */
 int backup_qubes_print(struct buf *b, const struct backup_qubes *q, struct err *err);
 /*

@@ -31,6 +31,9 @@ static void make(struct backup_qubes *all)
 	pairs_add(&q->props, "netvm", "");
 	pairs_add(&q->props, "kernelopts", "a <b> & \"c\"\n'\xc3\xa4'\r");
 	pairs_add(&q->features, "gui", "");
+	pairs_add(&q->features, "backup-note", "mine");
+	pairs_add(&q->features, "backup-size", "1");
+	pairs_add(&q->features, "backup-restore-of", "x");
 	pairs_add(&q->features, "preload-dispvm", "x");
 	pairs_add(&q->features, "preload-dispvm-max", "2");
 	strv_add(&q->tags, "project-x");
@@ -71,7 +74,8 @@ static void round_trip(void **state)
 	assert_string_equal(pairs_get(&q->props, "kernelopts"), "a <b> & \"c\"\n'\xc3\xa4'\r");
 	assert_string_equal(backup_qube_label(&again, q), "red");
 	assert_string_equal(backup_qube_label(&again, backup_qubes_find(&again, "other")), "blue");
-	assert_int_equal(q->features.names.n, 2); /* the markers are gone, and what preloads disposables */
+	assert_string_equal(pairs_get(&q->features, "backup-note"), "mine");
+	assert_int_equal(q->features.names.n, 3); /* the markers are gone, and what preloads disposables */
 	assert_string_equal(pairs_get(&q->features, "gui"), "");
 	assert_string_equal(pairs_get(&q->features, "preload-dispvm-max"), "2");
 	assert_true(strv_has(&q->tags, "project-x"));
