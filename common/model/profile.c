@@ -249,6 +249,8 @@ static int read_mapping(struct reader *rd, unsigned *seen)
 			return 0;
 		if (check_scalar(rd, NULL) < 0)
 			return -EINVAL;
+		if (streq(text(rd), "<<") && rd->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+			return bad(rd, NULL, "merge keys are not accepted");
 		while (key < KEYS && !streq(key_names[key], text(rd)))
 			key++;
 		if (key < KEYS ? *seen & 1u << key : strv_has(&unknown, text(rd)))
@@ -304,6 +306,10 @@ int profile_parse(struct profile *ret, const char *name, const char *data, size_
 		return err_set(err, -EINVAL, "QubesException", "%s: longer than %u bytes", name, PROFILE_MAX);
 	if (!yaml_parser_initialize(&rd.parser))
 		return err_set(err, -ENOMEM, "QubesException", "out of memory");
+	if (len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) { /* some editors begin with it */
+		data += 3;
+		len -= 3;
+	}
 	yaml_parser_set_encoding(&rd.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&rd.parser, (const unsigned char *)data, len);
 	r = read_document(&rd, &seen);

@@ -112,8 +112,9 @@ static void values(void **state)
 /* Numbers and the like are their text where a text is wanted; unknown keys mean nothing. */
 static void texts(void **state)
 {
-	CLEANUP_PROFILE struct profile p = {0};
+	CLEANUP_PROFILE struct profile p = {0}, marked = {0};
 
+	assert_int_equal(parse(&marked, "\xef\xbb\xbf" REST "include: null\n", NULL), 0);
 	assert_int_equal(parse(&p, REST "include: null\npassphrase_text: 0012\npassphrase_vm: 1e3\n"
 				   "later: {a: [b, {c: d}]}\nother: 1\n", NULL), 0);
 	assert_string_equal(p.passphrase_text, "0012");
@@ -139,6 +140,7 @@ static void refused(void **state)
 		{ REST "include:\ninclude:\n", "p.conf:4: include: is given twice" },
 		{ REST "include:\nx: 1\nx: 2\n", "p.conf:5: x: is given twice" },
 		{ REST "include: &a [x]\nexclude: *a\n", "p.conf:4: aliases are not accepted" },
+		{ REST "include:\n<<: {exclude: [x]}\n", "p.conf:4: merge keys are not accepted" },
 		{ REST "include:\nx: !!python/object:os.system y\n", "p.conf:4: tags are not accepted" },
 		{ REST "include: !!set {a}\n", "p.conf:3: tags are not accepted" },
 		{ REST "include:\nx: [[[[a]]]]\n", "p.conf:4: nested too deep" },
