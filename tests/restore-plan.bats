@@ -55,6 +55,16 @@ dom0    AdminVM     n/a       (default)  black   5 B
 	expect 0 'restore -q --list --location-is-command "cat backup" work 2>&1 | wc -l' $'2\n'
 }
 
+@test "a backup of no qube" {
+	profile none <<<"{include: [], destination_vm: dom0, destination_path: $PWD/empty, passphrase_text: secret}"
+	expect 0 'raw admin.backup.Execute+none dom0' $'0\\0\n'
+	expect 0 'restore -q --list empty' $'NAME  CLASS  TEMPLATE  NETVM  LABEL  SIZE\n' ''
+	expect 0 'restore -q --verify-only empty | tail -n +7' '' ''
+	expect 0 'restore -q --verify-only --jsonl empty' \
+		$'{"name":null,"verdict":"whole","files":null,"bytes":null,"problems":[]}\n' ''
+	expect 0 'restore -q empty | tail -n +7' '' $'qvm-backup-restore: nothing was selected\n'
+}
+
 @test "--verify-only: the verdicts, and no call" {
 	export QVM_ENDPOINT=unix:/nowhere
 	expect 0 'restore --verify-only -x net backup work online net' "\

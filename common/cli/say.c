@@ -232,7 +232,7 @@ void put_text(struct ctx *c, const char *s, size_t n)
 		s = buf_str(&b);
 		n = b.len;
 	}
-	if (fwrite(s, 1, n, c->out) < n && !c->write_errno)
+	if (n && fwrite(s, 1, n, c->out) < n && !c->write_errno)
 		c->write_errno = errno;
 	buf_release(&b);
 }
