@@ -133,6 +133,25 @@ include: null
 	expect 0 'ls etc; ls to' ''
 }
 
+@test "the destination is the daemon's to write to, not its caller's" {
+	backup_fixture five.yaml
+	start_daemon five.yaml --scrypt-logn 10 --backup-profile-dir "$PWD/etc"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" .
+	chmod 666 "$QVM_TEST_SOCKET" && chmod 777 etc
+	echo secret >secret && chmod 700 to && mkdir to/below
+	other() {
+		local as=()
+		((EUID)) || as=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
+		"${as[@]}" "$BIN/qvm-backup" -q -y -p secret "$@"
+	}
+	export -f other
+	for i in to to/below to/below/file; do expect 0 "other $i work 2>&1 >/dev/null" ''; done
+	expect 0 'find to -type f | sed s/[0-9]//g | sort' $'to/below/file\nto/below/qubes---T\nto/qubes---T\n'
+	profile relative etc <<<'{include: [work], destination_vm: dom0, destination_path: to/below, passphrase_text: p}'
+	chmod 600 etc/relative.conf
+	expect 0 'cd etc && qvm-backup -q -y --profile relative 2>&1 >/dev/null' ''
+}
+
 @test "from a qube: the profile is printed, not made" {
 	mkdir bin
 	printf '#!/bin/sh\nexit 1\n' >bin/client

@@ -26,6 +26,7 @@ static void check_space(struct job *j, const char *dir)
 	table_release(&t);
 }
 
+/* The daemon writes there, with rights of its own: what only its caller may not do or see is for it to say. */
 int check_destination(struct job *j)
 {
 	const char *path = j->profile.destination_path;
@@ -33,15 +34,17 @@ int check_destination(struct job *j)
 	const char *dir = path;
 	struct stat st;
 
-	if (!path || !streq(j->profile.destination_vm, "dom0"))
+	/* Only the daemon knows what a path is relative to. */
+	if (!path || path[0] != '/' || !streq(j->profile.destination_vm, "dom0"))
 		return STATUS_OK;
 	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		copy = xstrdup(path);
 		dir = dirname(copy);
 	}
 	if (stat(dir, &st) < 0)
-		return fail(j->c, "the backup directory for %s does not exist", path);
-	if (access(dir, W_OK | X_OK) < 0)
+		return errno == EACCES ? STATUS_OK :
+					 fail(j->c, "the backup directory for %s does not exist", path);
+	if (access(dir, W_OK) < 0 && errno == EROFS)
 		return fail(j->c, "cannot write to '%s': %s", dir, strerror(errno));
 	check_space(j, dir);
 	return STATUS_OK;
