@@ -82,8 +82,16 @@ qvm-backup-restore: error: retrieved backup size exceed expected size, if you be
 	run restore -q -d vault --verify-only /noisy
 	assert_failure 1
 	assert_output --partial 'qvm-backup-restore: error: not a backup: '
+	# directories, which are no members, and never end
+	for ((i = 0; i < 1000; i++)); do printf '\2\0\0\0\355\101%026dd\0' 0 | tr 0 '\0'; done >directories
+	sed -i "s|^case.*|&\n*/endless) while cat '$PWD/directories'; do :; done; exit ;;|" client
+	expect 1 'timeout 60 qvm-backup-restore -q -p secret -d vault --verify-only /endless' '' \
+		$'qvm-backup-restore: error: not a backup: too many directories\n'
 	# more than it says it is
-	sed -i "s|'$TAR2QFILE' \"\\$location\"|{ '$TAR2QFILE' \"\\$location\"; cat /dev/zero; }|" client
+	sed -i "s|'$TAR2QFILE' \"\\\$location\"|{ '$TAR2QFILE' \"\\\$location\"; cat /dev/zero; }|" client
+	expect 1 'timeout 60 qvm-backup-restore -q -p secret -d vault --verify-only "$PWD/backup" | tail -n 1; exit ${PIPESTATUS[0]}' \
+		$'work: whole, 2 files, 2.0 MiB\n' \
+		$'qvm-backup-restore: error: Backup completed, but its sender reported an error (exit code 141)\n'
 }
 
 @test "each compressor, under cron's environment" {

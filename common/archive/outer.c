@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #define NAME_MAX_HERE 255
+#define DIRS_MAX 64u /* in a row: those above one file, and more than any writer has */
 
 bool outer_name_is_valid(const char *name)
 {
@@ -162,12 +163,13 @@ void outer_qfile_result(const struct outer *o, uint32_t code, struct buf *ret)
 
 int outer_next(struct outer *o, struct err *err)
 {
+	unsigned dirs = 0;
 	int r;
 
 	if (o->qfile) {
-		do
-			r = next_entry(o, err);
-		while (r == 2);
+		while ((r = next_entry(o, err)) == 2)
+			if (++dirs > DIRS_MAX)
+				return bad(o, "too many directories", err);
 	} else {
 		r = next_tar(o, err);
 	}
