@@ -265,3 +265,25 @@ make_disposable() {
 	assert_output --regexp '^qvm-backup-restore: error: '
 	[[ -e to/qubes-2020-01-01T000001 ]]
 }
+
+@test "a home that turns out damaged while it is unpacked goes, whatever its directories allow" {
+	start_daemon r.yaml
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" .
+	chmod 666 "$QVM_TEST_SOCKET" && chmod 777 home
+	mkdir -p data/dom0/a/closed data/dom0/b && echo x >data/dom0/a/closed/file && head -c 300000 /dev/urandom >data/dom0/b/large
+	chmod 555 data/dom0/a/closed data/dom0/b
+	((EUID)) || chmod 000 data/dom0/a # root can read it to save it
+	PASSPHRASE=secret LOGN=10 FILTER='' CHUNK=65536 "$TESTBIN/archive" write data backup
+	echo secret >secret
+	mkdir m && tar -C m -ixf backup && tar -itf backup >order
+	last=$(tail -n 1 order)
+	printf X | dd of="m/$last" bs=1 seek=500 conv=notrunc status=none
+	tar -C m --no-recursion -cf backup -T order && chmod a+r backup secret
+	as=()
+	((EUID)) || as=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
+	run "${as[@]}" "$BIN/qvm-backup-restore" -q -p secret --ignore-username-mismatch backup
+	assert_failure 1
+	assert_output --partial "Failed to restore home: $last: damaged data in a scrypt container"
+	assert_equal "$(find home)" home
+	chmod -R u+rwx data
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dom0's home: unpacked beside what is there, for its user (backup-policy-clock 3.7). */
 #include <errno.h>
+#include <fts.h>
 #include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
@@ -43,9 +44,21 @@ int home_begin(const char *place, struct err *err)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* With what can be removed of it; its own directories may forbid that to their owner. */
+static void remove_all(const char *place)
 {
-	return remove(path);
+	char *const roots[] = { (char *)place, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+
+	while (walk && (e = fts_read(walk))) {
+		if (e->fts_info == FTS_D)
+			chmod(e->fts_accpath, 0700);
+		else
+			remove(e->fts_accpath);
+	}
+	if (walk)
+		fts_close(walk);
 }
 
 /* Links are not followed: they may point anywhere. */
@@ -62,7 +75,7 @@ int home_end(const char *place, bool whole, char **ret, struct err *err)
 
 	*ret = name;
 	if (!whole) {
-		nftw(place, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+		remove_all(place);
 		return 0;
 	}
 	if (geteuid() == 0 && owner() && nftw(place, give_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS) < 0)
