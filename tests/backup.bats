@@ -239,3 +239,24 @@ hold() {
 	expect 0 'qvm-backup --yes --profile nightly 2>&1 >/dev/null' \
 		"qvm-backup: everybody can read the passphrase in '$PWD/etc/nightly.conf'"$'\n'
 }
+
+@test "on a terminal: a passphrase is not shown; Ctrl-C ends every question and leaves nothing" {
+	backup_fixture five.yaml
+	start_daemon five.yaml --scrypt-logn 10 --backup-profile-dir "$PWD/etc"
+	printf secret >secret
+	qvm-backup -q -y -p secret to work >/dev/null && mv to/* backup
+	asks='Please enter the passphrase' question='Do you want to proceed?'
+	run "$TESTBIN/ptytype" "$asks" bash -c 'qvm-backup-restore -q --list backup; stty -a' <<<'secret\r'
+	assert_output --partial 'work  AppVM  tmpl'
+	refute_output --partial secret
+	assert_output --regexp '[^-]echo '
+	run "$TESTBIN/ptytype" "$asks" bash -c 'qvm-backup-restore -q --list backup; echo "ended $?"; stty -a' <<<'sec\x03'
+	assert_output --partial 'ended 1'
+	refute_output --partial sec
+	assert_output --regexp '[^-]echo '
+	run "$TESTBIN/ptytype" "$question" bash -c 'qvm-backup to work; echo "ended $?"' <<<'\x03'
+	assert_output --partial 'ended 1'
+	run "$TESTBIN/ptytype" "$asks" bash -c 'qvm-backup -y to work; echo "ended $?"' <<<'\x03'
+	assert_output --partial 'ended 1'
+	expect 0 'ls -A etc to' $'etc:\n\nto:\n'
+}

@@ -104,13 +104,13 @@ char *passphrase_ask(struct ctx *c, struct signals *s, const char *prompt)
 	bool tty = c->in_tty && tcgetattr(fd, &shown) == 0;
 	char *line = NULL;
 
-	fputs(prompt, c->err);
-	fflush(c->err);
-	if (tty) {
+	if (tty) { /* before anybody is asked to type */
 		hidden = shown;
 		hidden.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(fd, TCSAFLUSH, &hidden);
 	}
+	fputs(prompt, c->err);
+	fflush(c->err);
 	if (await_line(c, s))
 		read_line(c, &line);
 	if (tty) {

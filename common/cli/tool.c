@@ -168,6 +168,7 @@ int tool_main(const struct tool *t, int argc, char *const argv[], FILE *in, FILE
 		.in = in,
 		.out = out,
 		.err = err,
+		.in_tty = fileno(in) >= 0 && isatty(fileno(in)), /* a FILE may be memory */
 		.out_tty = isatty(fileno(out)),
 		.err_tty = isatty(fileno(err)),
 		.verbosity = 1,
