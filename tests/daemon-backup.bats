@@ -363,6 +363,8 @@ service() {
 	expect 0 'raw admin.backup.Execute+p dom0' $'2\\0QubesException\\0\\0Passphrase must not contain newline character\\0\n'
 	printf ' \n' >"$QVMD_STATE/home/vault/answer"
 	expect 0 'raw admin.backup.Execute+p dom0' $'2\\0BackupCancelledError\\0\\0Backup cancelled\\0\n'
+	printf 'a\0b' >"$QVMD_STATE/home/vault/answer"
+	expect 0 'raw admin.backup.Execute+p dom0' $'2\\0QubesException\\0\\0the passphrase holds control characters\\0\n'
 	rm "$QVMD_STATE/home/vault/answer"
 	expect 0 'raw admin.backup.Execute+p dom0; ls -A to' \
 		$'2\\0QubesException\\0\\0Failed to retrieve passphrase from \'vault\' VM\\0\n'

@@ -224,6 +224,8 @@ static int take_passphrase(struct run *r, const struct buf *answer, struct err *
 	text += strspn(text, blanks);
 	for (len = strlen(text); len && strchr(blanks, text[len - 1]);)
 		len--;
+	if (strlen(buf_str(answer)) != answer->len) /* the rest would not count */
+		return err_set(err, -EINVAL, "QubesException", "the passphrase holds control characters");
 	if (len == 0)
 		return err_set(err, -ECANCELED, "", "Backup cancelled");
 	if (memchr(text, '\n', len))
