@@ -105,12 +105,13 @@ static void check(struct out *o, int r)
 		o->failed = true;
 }
 
+/* What the reader would find not to be well-formed: U+FFFE and U+FFFF too. */
 static bool can_be_written(const char *s)
 {
 	for (const char *p = s; *p; p++)
 		if ((unsigned char)*p < 0x20 && !strchr("\t\n\r", *p))
 			return false;
-	return utf8_valid(s, strlen(s));
+	return utf8_valid(s, strlen(s)) && !strstr(s, "\xef\xbf\xbe") && !strstr(s, "\xef\xbf\xbf");
 }
 
 static void begin(struct out *o, const char *element)

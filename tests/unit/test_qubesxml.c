@@ -330,14 +330,18 @@ static void deep(void **state)
 
 static void cannot_be_written(void **state)
 {
-	CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
-	CLEANUP_BUF struct buf b = BUF_INIT;
-	CLEANUP_ERR struct err err = ERR_INIT;
+	static const char *const texts[] = { "\x1b", "\xff", "\xef\xbf\xbe", "a\xef\xbf\xbf" };
 
-	pairs_add(&backup_qubes_add(&all, "a", "AppVM")->props, "kernelopts", "\x1b");
-	assert_int_equal(backup_qubes_print(&b, &all, &err), -EINVAL);
-	assert_string_equal(err.text, "'kernelopts' holds characters that qubes.xml cannot hold");
-	assert_int_equal(b.len, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		CLEANUP_BACKUP_QUBES struct backup_qubes all = {0};
+		CLEANUP_BUF struct buf b = BUF_INIT;
+		CLEANUP_ERR struct err err = ERR_INIT;
+
+		pairs_add(&backup_qubes_add(&all, "a", "AppVM")->props, "kernelopts", texts[i]);
+		assert_int_equal(backup_qubes_print(&b, &all, &err), -EINVAL);
+		assert_string_equal(err.text, "'kernelopts' holds characters that qubes.xml cannot hold");
+		assert_int_equal(b.len, 0);
+	}
 }
 
 int main(void)
