@@ -176,7 +176,7 @@ int xml_include(struct backup_qube *q, const char *path, const char *size, struc
 	size_t n = strlen(path);
 
 	q->included = true;
-	if (size && num_u64(size, &q->size) < 0)
+	if (size && (num_u64(size, &q->size) < 0 || q->size > INT64_MAX))
 		return xml_bad(err, "backup-size is no number", q->name);
 	q->path = home || path[n - 1] == '/' ? xstrdup(path) : xasprintf("%s/", path);
 	if (home && q->path[n - 1] == '/')

@@ -300,6 +300,8 @@ static void refused(void **state)
 		  "qubes.xml: a path that is not allowed: /x" },
 		{ CORE2("<QubesAppVm name='a' label='x' backup_content='True' backup_path='x' backup_size='y'/>"),
 		  "qubes.xml: backup-size is no number: a" },
+		{ CORE2("<QubesAppVm name='a' label='x' backup_content='True' backup_path='x' "
+			"backup_size='9223372036854775808'/>"), "qubes.xml: backup-size is no number: a" },
 		{ CORE2("<QubesAppVm name='a' label='x'/><QubesAppVm name='a' label='x'/>"),
 		  "qubes.xml: two qubes with one name: a" },
 		{ DOMAINS(QUBE("a", MARKED("vm1/", "<backup-files><file name='x' size='-1'/></backup-files>"))),
