@@ -227,6 +227,28 @@ make_disposable() {
 	chmod +x vm-client
 }
 
+@test "--continue leaves alone what has data, whichever they are" {
+	cat >c.yaml <<-'END'
+		globals: {default_template: tmpl}
+		qubes:
+		  - {name: tmpl, class: TemplateVM, netvm: none, volumes: {root: {size: 1048576}, private: {size: 1048576}}}
+		  - {name: noted, netvm: none, volumes: {private: {size: 1048576}}}
+		  - {name: bare, netvm: none, volumes: {private: {size: 1048576}}}
+	END
+	start_daemon c.yaml --scrypt-logn 10
+	make_backup tmpl noted bare
+	head -c 1048576 /dev/urandom >root
+	qvm-volume import tmpl:root root
+	raw admin.vm.notes.Set noted 'of this system' >/dev/null
+	expect 0 'restore -q --continue backup | grep -o "^ *[a-z]* |.*<--.*" | sed "s/|.*</</"' "\
+  bare <-- Restore of 'bare' will be continued
+ noted <-- Is there already, and is left as it is
+  tmpl <-- Is there already, and is left as it is
+"
+	expect 0 'raw admin.vm.notes.Get noted' $'0\\0of this system\n'
+	assert_equal "$(volumes_of tmpl | grep ^root)" "root 1048576 $(sha256sum <root)"
+}
+
 @test "inside the disposable qube of a paranoid restore" {
 	cat >>r.yaml <<-'END'
 		  - {name: disp, netvm: none, features: {tag-created-vm-with: backup-restore-in-progress}}

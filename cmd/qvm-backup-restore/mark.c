@@ -5,6 +5,7 @@
 #include "admin/exc.h"
 #include "base/chars.h"
 #include "base/mem.h"
+#include "cli/volume-data.h"
 #include "model/volume.h"
 
 /* A disposable qube of the paranoid mode may not take marks off: dom0 does that for it (3.8). */
@@ -66,12 +67,23 @@ static char *answer(struct ctx *c, const char *qube, const char *method, const c
 	return body;
 }
 
-static bool has_no_data(struct ctx *c, const char *qube)
+static bool is_unused(struct ctx *c, const char *qube, const char *volume)
 {
-	CLEANUP_FREE char *info = answer(c, qube, "admin.vm.volume.Info", "private");
+	CLEANUP_FREE char *info = answer(c, qube, "admin.vm.volume.Info", volume);
 	CLEANUP(volume_info_release) struct volume_info v = {0};
 
 	return info && volume_info_parse(&v, info, NULL) == 0 && v.usage == 0;
+}
+
+static bool has_no_data(struct ctx *c, const char *qube)
+{
+	CLEANUP_FREE char *notes = answer(c, qube, "admin.vm.notes.Get", NULL);
+	CLEANUP_STRV struct strv kept = STRV_INIT;
+	bool none = volumes_kept(c, qube, &kept, NULL) == 0 && !(notes && *notes);
+
+	for (size_t i = 0; none && i < kept.n; i++)
+		none = is_unused(c, qube, kept.v[i]);
+	return none;
 }
 
 /* Those that a new qube gets by itself. */

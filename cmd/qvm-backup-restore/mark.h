@@ -19,6 +19,7 @@ int mark_clear(struct ctx *c, const struct entry *e, struct err *err);
 bool mark_could_name(const char *host, const char *name);
 /*
  * The qube that is here was left by an interrupted restore of the entry: it has its mark; or there is just the qube, of
- * the same name and class, halted, without features, tags or data, as it is before the mark is set.
+ * the same name and class, halted, without features, tags, notes or data in any volume, as it is before the mark is
+ * set.
  */
 bool mark_is_of(struct ctx *c, const struct qube *host, const struct entry *e, const char *backup_id);
