@@ -413,6 +413,22 @@ on_terminal() {
 	assert_equal "$(calls | tail -n 1)" 'disp1234 admin.vm.Kill+'
 }
 
+@test "a signal before a disposable's command is run: it is not run" {
+	start_world < <(disposables | sed 's/^< .*\(disp1234\|type=int 60\)$/delay 500\n&/')
+	local call pid status
+	for call in CreateDisposable qrexec_timeout; do
+		status=0
+		calls_clear
+		bash -c 'exec env --default-signal=INT qvm-run -q --dispvm=dvm ls' 3>&- &
+		pid=$!
+		until grep -q "$call" "$CALLS_LOG"; do _tick; done
+		kill -INT "$pid"
+		wait "$pid" || status=$?
+		assert_equal "$call $status $(cat "$QREXEC_LOG")" "$call 130 "
+		assert_equal "$(calls | tail -n 1)" 'disp1234 admin.vm.Kill+'
+	done
+}
+
 @test "a signal ends it though the daemon does not answer any more" {
 	start_world < <(disposables)
 	mkfifo "$BATS_TEST_TMPDIR/gate"

@@ -52,12 +52,14 @@ static int start(struct run *r, const char *qube, struct err *err)
 	return r->autostart || r->disposable ? qrexec_start(r->c, qube, err) : 0;
 }
 
-/* Runs a client; one that cannot be run is told. */
+/* Runs a client; one that cannot be run is told. A signal that came while a call was made had no child to go to. */
 static void run_client(struct run *r, struct child *child, const struct strv *argv, const int fds[3])
 {
 	int code;
 
 	hold_signals(r);
+	if (r->signal)
+		return not_run(r);
 	code = spawn_fds(child, argv->v, fds);
 	if (code < 0)
 		run_fail(r, "cannot run %s: %s", argv->v[0], strerror(-code));
@@ -135,8 +137,10 @@ static int make_disposable(struct run *r, struct job *j, char **ret_wait, struct
 	if (code < 0)
 		return code;
 	j->disposable = STEAL(name);
-	if (r->stopped)
-		return err_set(err, -ECANCELED, "", "interrupted");
+	if (r->signal) {
+		not_run(r);
+		return -ECANCELED;
+	}
 	code = admin_call(&r->c->admin, err, j->disposable, "admin.vm.property.Get", "qrexec_timeout", NULL, &body,
 			  &len);
 	if (code == 0)
