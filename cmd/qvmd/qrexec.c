@@ -153,8 +153,8 @@ static void call_in_dom0(struct call *c)
 {
 	struct call_msg m = { .kind = CALL_BEGUN };
 
-	c->in_dom0 = dom0rpc_start(c->sys, vm_find_uuid(c->sys, listener_source(c->from)), c->service, c->fds.fd, on_dom0_end,
-				   c);
+	c->in_dom0 = dom0rpc_start(c->sys, vm_find_uuid(c->sys, listener_source(c->from)), c->service, c->fds.fd,
+				   on_dom0_end, c);
 	if (!c->in_dom0)
 		return call_end(c, CALL_STATUS_NO_SERVICE, "there is no such service in dom0");
 	c->state = CALL_RUNS;
