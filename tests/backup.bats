@@ -74,6 +74,16 @@ script() {
 	expect 1 'qvm-backup -y --profile fails' $'TABLE\n\n\n\n' $'\nBackup error: no room\n'
 }
 
+@test "a profile in a directory of the group qubes is its members' as well" {
+	unshare -m true || skip 'no file systems can be mounted'
+	backup_fixture five.yaml
+	start_daemon five.yaml --scrypt-logn 10 --backup-profile-dir "$PWD/etc"
+	echo 'qubes:x:4242:' | cat /etc/group - >group
+	chgrp 4242 etc
+	expect 0 'unshare -m sh -c "mount --bind group /etc/group && echo n | qvm-backup --save-profile a to >/dev/null"; stat -c "%a %g" etc/a.conf' \
+		$'660 4242\n'
+}
+
 @test "profiles that are written" {
 	backup_fixture five.yaml
 	start_daemon five.yaml --scrypt-logn 10 --backup-profile-dir "$PWD/etc"

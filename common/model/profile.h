@@ -41,7 +41,10 @@ void profile_print(struct buf *b, const struct profile *p);
  * none. *ret_mode (may be NULL) gets the file's permission bits, so that a caller can warn.
  */
 int profile_load(struct profile *ret, const char *dir, const char *name, unsigned *ret_mode, struct err *err);
-/* Checks it, writes it under a temporary name with mode 0600 and renames it into place. */
+/*
+ * Checks it, writes it under a temporary name and renames it into place. Its mode is 0600, or 0660 in a directory of
+ * the group qubes (backup-policy-clock 1.1).
+ */
 int profile_save(const struct profile *p, const char *dir, const char *name, struct err *err);
 /* DIR/NAME.conf, or NULL with err for a name that cannot be one. The caller frees. */
 char *profile_path(const char *dir, const char *name, struct err *err);
