@@ -25,7 +25,7 @@ void rows_release(struct rows *rows, size_t n_columns)
 /* All cells of a row, or none while one of them is not known. */
 static bool row_fill(struct row *row, struct world *w, const struct columns *cols)
 {
-	struct cell *cells = xcalloc(cols->n, sizeof *cells);
+	struct cell *cells = xreallocarray(NULL, cols->n, sizeof *cells);
 	bool ready = true;
 
 	for (size_t k = 0; k < cols->n; k++)

@@ -137,7 +137,7 @@ static void put_blanks(FILE *f, size_t n)
 
 	for (size_t part; n > 0; n -= part) {
 		part = n < sizeof blanks ? n : sizeof blanks - 1;
-		fwrite(blanks, 1, part, f);
+		fwrite_unlocked(blanks, 1, part, f);
 	}
 }
 
@@ -158,10 +158,10 @@ void table_print(struct table *t, struct ctx *c)
 	for (size_t i = 0; i < t->rows * t->columns; i++) {
 		size_t column = i % t->columns;
 
-		fputs(t->cells[i], c->out);
+		fwrite_unlocked(t->cells[i], 1, t->plain ? widths[i] : strlen(t->cells[i]), c->out);
 		if (column + 1 < t->columns)
 			put_blanks(c->out, widest[column] - widths[i] + 2);
 		else
-			fputc('\n', c->out);
+			putc_unlocked('\n', c->out);
 	}
 }
