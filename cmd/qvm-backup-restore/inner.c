@@ -125,10 +125,13 @@ static int call(struct paranoid *p, const struct qrexec_command *cmd, const char
 	}
 	qrexec_choose(cmd, &target, &service);
 	r = qrexec_argv(p->c, PARANOID_QUBE, &service, &options, &argv, &err);
-	if (r == 0)
-		r = spawn(&child, argv.v, (input ? SPAWN_STDIN : SPAWN_NULL_STDIN) | SPAWN_STDOUT | SPAWN_STDERR);
 	if (r < 0) {
-		buf_addf(said, "cannot run %s: %s", argv.n ? argv.v[0] : "qrexec", strerror(-r));
+		buf_addstr(said, err.text);
+		return r;
+	}
+	r = spawn(&child, argv.v, (input ? SPAWN_STDIN : SPAWN_NULL_STDIN) | SPAWN_STDOUT | SPAWN_STDERR);
+	if (r < 0) {
+		buf_addf(said, "cannot run %s: %s", argv.v[0], strerror(-r));
 		return r;
 	}
 	if (input)
@@ -202,10 +205,11 @@ int inner_register(struct paranoid *p)
 		return fail_err(p->c, &err, p->storage, "admin.vm.Start");
 	else
 		r = qrexec_argv(p->c, p->storage, &service, &options, &argv, &err);
-	if (r == 0)
-		r = spawn(&p->source, argv.v, SPAWN_STDIN | SPAWN_STDOUT | SPAWN_STDERR);
 	if (r < 0)
-		return fail(p->c, "cannot run '%s': %s", argv.n ? argv.v[0] : "qrexec", strerror(-r));
+		return fail(p->c, "%s", err.text);
+	r = spawn(&p->source, argv.v, SPAWN_STDIN | SPAWN_STDOUT | SPAWN_STDERR);
+	if (r < 0)
+		return fail(p->c, "cannot run '%s': %s", argv.v[0], strerror(-r));
 	put(p->source.in, line);
 	read_id(p, &id, &said);
 	if (!id.len || strlen(buf_str(&id)) != id.len || !chars_all(buf_str(&id), "A-Za-z0-9"))
